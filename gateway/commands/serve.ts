@@ -1,0 +1,48 @@
+import { serve as putIntoService } from '../serve.ts'
+import { policyFor } from './check.ts'
+import type { ExitStatus, Terminal } from './terminal.ts'
+
+/** What the outside may tell a gateway that runs. */
+export interface Signals {
+  readonly onReload: (run: () => void) => void
+  /** Called for each signal that asks to stop. */
+  readonly onStop: (run: () => void) => void
+  readonly exitNow: (status: 1) => void
+}
+
+/** `serve [--config FILE]`: runs until it is told to stop; a second word to stop ends it at once. */
+export async function serve(
+  file: string,
+  version: string,
+  signals: Signals,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const policy = policyFor(file, terminal)
+  if (!policy) return 1
+  try {
+    const gateway = await putIntoService({ policy, env: terminal.env, version })
+    signals.onReload(gateway.reload)
+    await new Promise<void>((resolve, reject) => {
+      let asked = false
+      signals.onStop(() => {
+        if (asked) signals.exitNow(1)
+        asked = true
+        gateway.stop().then(resolve, reject)
+      })
+    })
+    return 0
+  } catch (error) {
+    terminal.err(`error: ${listenFault(error)}`)
+    return 1
+  }
+}
+
+function listenFault(error: unknown): string {
+  const { code, address, port } = error as { code?: string; address?: string; port?: number }
+  if (code === 'EADDRINUSE') {
+    return `${address}:${port} is in use by another program: stop it, or change \`listen\` or \`admin\` in the policy`
+  }
+  if (code === 'EACCES') return `not allowed to listen on ${address}:${port}`
+  if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine`
+  throw error
+}

@@ -1,0 +1,60 @@
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { Policy } from '../policy/policy.ts'
+import type { KeyStatus } from '../token/keys.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface AdminState {
+  readonly version: string
+  readonly policy: () => Policy
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: () => number
+  readonly keys: () => KeyStatus
+  /** Why the gateway should get no requests, or `undefined`. */
+  readonly notReady: () => string | undefined
+  readonly metrics: Metrics
+}
+
+/** Health, metrics and status on a port of their own, which is never proxied (contract 7). */
+export function adminServer(state: AdminState) {
+  const app = new Hono()
+  app.get('/healthz', c => c.json({ status: 'ok' }))
+  app.get('/readyz', c => {
+    const reason = state.notReady()
+    return reason === undefined
+      ? c.json({ status: 'ready' })
+      : c.json({ status: 'not ready', reason }, 503)
+  })
+  app.get('/metrics', async c => {
+    const { registry } = state.metrics
+    return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
+  })
+  app.get('/status', c => c.json(statusOf(state)))
+  app.notFound(c => c.json({ error: 'not found', paths: PATHS }, 404))
+  return createAdaptorServer({ fetch: app.fetch })
+}
+
+const PATHS = ['/healthz', '/readyz', '/metrics', '/status']
+
+function statusOf({ version, policy, loadedAt, keys }: AdminState) {
+  const { hash, dataSources } = policy()
+  const { source, age, kids, unusable, nextRefresh, lastError } = keys()
+  return {
+    version,
+    policy: { hash, loadedAt: isoTime(loadedAt()) },
+    keys: {
+      source: source ?? null,
+      age: age === undefined ? null : Math.round(age / 1000),
+      kids,
+      unusable,
+      nextRefresh: nextRefresh === undefined ? null : isoTime(nextRefresh),
+      lastError: lastError ?? null,
+    },
+    upstreams: dataSources.map(({ id, upstream }) => ({
+      dataSource: id,
+      origins: upstream.origins.map(({ origin }) => origin),
+    })),
+  }
+}
+
+const isoTime = (ms: number) => new Date(ms).toISOString()

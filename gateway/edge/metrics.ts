@@ -1,0 +1,49 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** Every metric of the gateway (contract 7). Label values come from the policy or from closed lists. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'feide_gateway_' })
+  const named = (name: string, help: string) => ({ name: `feide_gateway_${name}`, help, registers })
+  const byRoute = ['data_source', 'route'] as const
+  return {
+    registry,
+    requests: new Counter({
+      ...named('requests_total', 'Requests, by how they ended.'),
+      labelNames: [...byRoute, 'method', 'status', 'decision', 'code'] as const,
+    }),
+    duration: new Histogram({
+      ...named(
+        'request_duration_seconds',
+        'From the first byte of a request to the end of its answer.',
+      ),
+      labelNames: byRoute,
+      buckets: SECONDS,
+    }),
+    upstreamDuration: new Histogram({
+      ...named(
+        'upstream_duration_seconds',
+        'From the sending of a request to the head of its answer.',
+      ),
+      labelNames: byRoute,
+      buckets: SECONDS,
+    }),
+    inFlight: new Gauge(named('in_flight_requests', 'Requests that have not been answered yet.')),
+    keyFetches: new Counter({
+      ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
+      labelNames: ['outcome'] as const,
+    }),
+    policyReloads: new Counter({
+      ...named('policy_reloads_total', 'Reloads of the policy.'),
+      labelNames: ['result'] as const,
+    }),
+    logLinesDropped: new Counter(
+      named('log_lines_dropped_total', 'Log lines that nobody read in time.'),
+    ),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

@@ -1,0 +1,73 @@
+import type { HeaderList } from '../model.ts'
+import { ANSWERS, challengeOf, type Denial } from '../policy/denial.ts'
+import { RESOURCE_METADATA_PATH } from '../policy/route-key.ts'
+
+/** Where the reasons are explained; the fragment is the code (contract 5). */
+const TYPE_BASE = 'https://github.com/feide-gateway/feide-gateway#'
+
+/** An answer of the gateway itself. */
+export interface Answer {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+/** So that a browser application can read why it was refused. */
+const CORS = [
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Expose-Headers',
+  'WWW-Authenticate, Retry-After, X-Request-Id',
+]
+
+export const hasOrigin = (headers: HeaderList): boolean =>
+  headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'origin')
+
+/** The one place where a denial becomes an answer: RFC 9457 problem details, RFC 6750 challenge. */
+export function problem(denial: Denial, requestId: string, crossOrigin: boolean): Answer {
+  const { denied: code, detail, allow, retryAfter } = denial
+  const { status, title } = ANSWERS[code]
+  const type = TYPE_BASE + code
+  const body = JSON.stringify({ type, title, status, code, detail, requestId })
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Cache-Control',
+    'no-store',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'X-Request-Id',
+    requestId,
+  ]
+  const challenge = challengeFor(denial)
+  if (challenge !== undefined) headers.push('WWW-Authenticate', challenge)
+  if (allow !== undefined) headers.push('Allow', allow)
+  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
+  if (crossOrigin) headers.push(...CORS)
+  return { status, headers, body }
+}
+
+function challengeFor({ denied, detail, route, scope, resource }: Denial): string | undefined {
+  const error = challengeOf(denied)
+  if (error === undefined || route === undefined) return undefined
+  const parameters = [`realm=${quoted(route.dataSource.id)}`]
+  if (error !== '') parameters.push(`error=${quoted(error)}`)
+  if (error !== '') parameters.push(`error_description=${quoted(detail)}`)
+  if (scope !== undefined) parameters.push(`scope=${quoted(scope)}`)
+  if (resource !== undefined) {
+    parameters.push(`resource_metadata=${quoted(resource + RESOURCE_METADATA_PATH)}`)
+  }
+  return `Bearer ${parameters.join(', ')}`
+}
+
+/** RFC 6750 §3 allows neither quotes and backslashes nor anything outside printable ASCII. */
+const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]|["\\]/g, "'")}"`
+
+/** A refusal written to a socket on which the HTTP parser has given up. */
+export function rawProblem(denial: Denial, requestId: string): string {
+  const { status, headers, body } = problem(denial, requestId, false)
+  const lines = [`HTTP/1.1 ${status} ${denial.denied}`]
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+  lines.push(`Date: ${new Date().toUTCString()}`, 'Connection: close')
+  return `${lines.join('\r\n')}\r\n\r\n${body}`
+}

@@ -1,0 +1,69 @@
+import { METHODS } from 'node:http'
+import type { DataSource, Route, VerifiedToken } from '../model.ts'
+import type { DenyReason } from '../policy/denial.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+
+/** What is known of one request when it ends: for its log line and its counters. */
+export interface RequestRecord {
+  readonly requestId: string
+  readonly method: string
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  status: number
+  dataSource?: DataSource
+  route?: Route
+  token?: VerifiedToken
+  /** Absent: allowed. */
+  code?: DenyReason
+  /** Milliseconds of `performance.now()`. */
+  sentAt?: number
+  headAt?: number
+  /** For the operator: why the upstream failed, which claim could not be written. */
+  cause?: string
+  /** The caller left before the end of the answer. */
+  aborted?: boolean
+}
+
+const KNOWN_METHODS = new Set(METHODS)
+
+/** Writes the one line and the counters of a request (contract 7); nothing in them is a caller's choice. */
+export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
+  return (record: RequestRecord): void => {
+    const { route, requestId, status, code, token, cause, aborted } = record
+    const dataSource = (route?.dataSource ?? record.dataSource)?.id
+    const method = KNOWN_METHODS.has(record.method) ? record.method : 'other'
+    const decision = code === undefined ? 'allow' : 'deny'
+    const durationMs = performance.now() - record.startedAt
+    const upstreamMs =
+      record.sentAt === undefined || record.headAt === undefined
+        ? undefined
+        : record.headAt - record.sentAt
+    const fields = {
+      requestId,
+      dataSource,
+      route: route?.pattern,
+      method,
+      status,
+      decision,
+      code,
+      clientId: token?.principal.clientId,
+      principal: token?.principal.kind,
+      userId: userid() && token?.principal.kind === 'user' ? token.principal.userId : undefined,
+      durationMs: round(durationMs),
+      upstreamMs: upstreamMs === undefined ? undefined : round(upstreamMs),
+      cause,
+      aborted,
+    }
+    log.info(fields, 'request')
+    const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
+    metrics.requests.inc({ ...labels, method, status, decision, code: code ?? '' })
+    metrics.duration.observe(labels, durationMs / 1000)
+    if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
+  }
+}
+
+export type Recorder = ReturnType<typeof recorder>
+
+/** Milliseconds with three decimals. */
+const round = (ms: number) => Math.round(ms * 1000) / 1000

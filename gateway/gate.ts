@@ -1,0 +1,129 @@
+import type {
+  GatewayRequest,
+  ParsedToken,
+  Permit,
+  RawRequest,
+  Route,
+  VerifiedToken,
+} from './model.ts'
+import { decide, permitPreflight, permitPublic } from './policy/access.ts'
+import { type Denial, deny, isDenial } from './policy/denial.ts'
+import type { HostPolicy, Policy } from './policy/policy.ts'
+import { findHost, readMessage, readRequest } from './policy/request.ts'
+import { RESOURCE_METADATA_PATH } from './policy/route-key.ts'
+import { matchPreflight, matchRoute } from './policy/routes.ts'
+import { parseToken, readBearer } from './token/bearer.ts'
+import type { Expected } from './token/claims.ts'
+
+/** Verifies a bearer token for a route's data source; `explain` has one that takes bare claims. */
+export type VerifyToken = (
+  token: ParsedToken,
+  expected: Expected,
+) => VerifiedToken | Denial | Promise<VerifiedToken | Denial>
+
+/** What may happen with a request that was not refused. */
+export type Admission =
+  /** It goes to the upstream of the permit's route. */
+  | { readonly kind: 'forward'; readonly permit: Permit; readonly request: GatewayRequest }
+  /** The gateway answers with the host's protected resource metadata (RFC 9728). */
+  | { readonly kind: 'metadata'; readonly host: HostPolicy; readonly request: GatewayRequest }
+
+type Verdict = Admission | Denial
+
+/** The whole decision: request -> route -> token -> permit. No I/O but what `verifyToken` does. */
+export function gate(
+  policy: Policy,
+  raw: RawRequest,
+  verifyToken: VerifyToken,
+): Verdict | Promise<Verdict> {
+  const message = readMessage(raw)
+  if (isDenial(message)) return message
+  const host = findHost(policy, message.host)
+  if (isDenial(host)) return refusesAnyway(raw) ? refuseMethod('') : host
+  const request = readRequest(raw, message, pathRulesOf(host), policy.trustedProxies)
+  if (isDenial(request)) return refusesAnyway(raw) ? refuseMethod('') : request
+  if (isMetadata(request)) return { kind: 'metadata', host, request }
+
+  const found = findRoute(host, request)
+  if (isDenial(found)) return found
+  const { route, preflight } = found
+  const at = (denial: Denial): Denial => ({ ...denial, route, resource: resourceOf(request) })
+  const forward = (permit: Permit): Verdict =>
+    fitsBody(request, route) ? { kind: 'forward', permit, request } : at(TOO_LARGE)
+  if (preflight) return forward(permitPreflight(route))
+
+  const bearer = readBearer(request.headers, request.query)
+  if (isDenial(bearer)) return at(bearer)
+  if (bearer === undefined) {
+    return route.access.kind === 'public' ? forward(permitPublic(route)) : at(NO_TOKEN)
+  }
+  const token = parseToken(bearer)
+  if (isDenial(token)) return at(token.denied === 'token_opaque' ? exchangeFirst(route) : token)
+  const verified = verifyToken(token, expectedOf(policy, route))
+  return verified instanceof Promise ? verified.then(finish) : finish(verified)
+
+  function finish(verified: VerifiedToken | Denial): Verdict {
+    if (isDenial(verified)) return at(verified)
+    const permit = decide(route, verified)
+    return isDenial(permit) ? at(permit) : forward(permit)
+  }
+}
+
+/** TRACE and CONNECT are refused whatever their target, also where it cannot be read at all. */
+const refusesAnyway = ({ method }: RawRequest) => method === 'TRACE' || method === 'CONNECT'
+
+const refuseMethod = (allow: string) =>
+  deny('method_not_allowed', 'TRACE and CONNECT are never passed on', { allow })
+
+/** All data sources of a host have the same rules. */
+const pathRulesOf = ({ dataSources }: HostPolicy) =>
+  (dataSources[0] as HostPolicy['dataSources'][number]).paths
+
+const isMetadata = ({ method, path }: GatewayRequest) =>
+  path === RESOURCE_METADATA_PATH && (method === 'GET' || method === 'HEAD')
+
+function findRoute(
+  { table }: HostPolicy,
+  { method, path, preflight }: GatewayRequest,
+): { readonly route: Route; readonly preflight: boolean } | Denial {
+  if (preflight) {
+    const found = matchPreflight(table, path, preflight.asksFor)
+    return isDenial(found) ? found : { route: found.route, preflight: !found.listed }
+  }
+  const route = matchRoute(table, method, path)
+  return isDenial(route) ? route : { route, preflight: false }
+}
+
+/** Scheme and authority as the caller knows them: the `resource` of RFC 9728. */
+export const resourceOf = ({ origin, authority }: GatewayRequest): string =>
+  `${origin.proto}://${authority}`
+
+/** A declared length; a body without one is measured as it comes (`upstream/body.ts`). */
+const fitsBody = ({ body }: GatewayRequest, { dataSource }: Route): boolean =>
+  body.kind !== 'length' || body.bytes <= dataSource.maxBody
+
+const TOO_LARGE = deny('body_too_large', 'The body is larger than this API takes')
+
+const NO_TOKEN = deny(
+  'token_missing',
+  'Send a JWT from Feide token exchange as `Authorization: Bearer <token>`',
+)
+
+/** Callers who knew the old gatekeeper send opaque tokens: tell them what to do. */
+function exchangeFirst({ dataSource, access }: Route): Denial {
+  const audience = dataSource.audiences.join(' or ')
+  const [scopes] = access.kind === 'scopes' ? access.anyOf : []
+  const asking = scopes ? ` and scope=${scopes.join(' ')}` : ''
+  const detail =
+    'This is an opaque Feide access token. Exchange it for a JWT at the token endpoint of Feide ' +
+    `(RFC 8693) with audience=${audience}${asking}`
+  return deny('token_opaque', detail)
+}
+
+const expectedOf = ({ issuer }: Policy, { dataSource }: Route): Expected => ({
+  issuer: issuer.url,
+  audiences: dataSource.audiences,
+  algorithms: issuer.algorithms,
+  clockTolerance: issuer.clockTolerance / 1000,
+  maxLifetime: issuer.maxLifetime / 1000,
+})

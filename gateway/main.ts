@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { check } from './commands/check.ts'
+import { explain } from './commands/explain.ts'
+import { routes } from './commands/routes.ts'
+import { serve } from './commands/serve.ts'
+import type { ExitStatus, Terminal } from './commands/terminal.ts'
+
+/** The command line; the only file that touches the process. */
+
+const DEFAULT_POLICY = 'config/gateway.yaml'
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+const terminal: Terminal = {
+  out: text => void process.stdout.write(`${text}\n`),
+  err: text => void process.stderr.write(`${text}\n`),
+  env: process.env,
+  colours: process.stdout.isTTY === true && process.stdout.hasColors(),
+}
+
+const signals = {
+  onReload: (run: () => void) => void process.on('SIGHUP', run),
+  onStop: (run: () => void) => {
+    process.on('SIGTERM', run)
+    process.on('SIGINT', run)
+  },
+  exitNow: (status: 1) => process.exit(status),
+}
+
+let status: ExitStatus = 0
+
+const program = new Command('feide-gateway')
+  .description(
+    "A gateway in front of an API that was built for Feide's API Gatekeeper: it validates the JWT\n" +
+      'against a policy and sends the API the headers that it always had.',
+  )
+  .version(version)
+  .helpCommand(false)
+  .showHelpAfterError('(--help shows what can be said)')
+  .configureHelp({ showGlobalOptions: false })
+  .addHelpText('after', '\nExit status: 0 done, 1 the answer is no, 2 wrong usage.')
+  .exitOverride()
+
+program
+  .command('serve')
+  .description('run the gateway')
+  .option('-c, --config <file>', 'the policy file', DEFAULT_POLICY)
+  .action(async ({ config }: { config: string }) => {
+    status = await serve(config, version, signals, terminal)
+  })
+
+program
+  .command('check')
+  .description('print every error and warning of a policy; nothing is started')
+  .argument('[file]', 'the policy file', DEFAULT_POLICY)
+  .action((file: string) => {
+    status = check(file, terminal)
+  })
+
+program
+  .command('routes')
+  .description('print the table of routes, in match order')
+  .argument('[file]', 'the policy file', DEFAULT_POLICY)
+  .option('--json', 'as JSON', false)
+  .action((file: string, options: { json: boolean }) => {
+    status = routes(file, options, terminal)
+  })
+
+program
+  .command('explain')
+  .description('show the decision on one request, why, and what the API would see')
+  .usage('[options] [file] METHOD URL')
+  .argument(
+    '<words...>',
+    `METHOD and URL (or a path); before them a policy file (default ${DEFAULT_POLICY})`,
+  )
+  .option(
+    '--token <jwt>',
+    'the token that comes with the request; keys are fetched from the issuer',
+  )
+  .option('--claims <json>', 'the claims of a token, believed without a signature; works offline')
+  .option('-H, --header <line>', 'a further header of the request; may be repeated', collect, [])
+  .option('--json', 'as JSON', false)
+  .option('--show-secrets', 'show the Authorization header that the API would see', false)
+  .addHelpText(
+    'after',
+    '\nClaims that every token has (iss, aud, iat, nbf, exp) are filled in where --claims leaves them out.\n' +
+      '\nExample:\n  feide-gateway explain GET /courses --claims \'{"sub":"u","client_id":"c","scope":"read"}\'',
+  )
+  .action(async (words: string[], options: ExplainFlags, command: Command) => {
+    const [file, method, url] = words.length === 2 ? [DEFAULT_POLICY, ...words] : words
+    if (words.length > 3 || !file || !method || !url) {
+      command.error('error: expected [file] METHOD URL')
+    } else if (options.token !== undefined && options.claims !== undefined) {
+      command.error('error: expected either --token or --claims')
+    } else {
+      status = await explain(file, method, url, options, terminal)
+    }
+  })
+
+interface ExplainFlags {
+  readonly token?: string
+  readonly claims?: string
+  readonly header: string[]
+  readonly json: boolean
+  readonly showSecrets: boolean
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  status = error.exitCode === 0 ? 0 : 2
+}
+process.exitCode = status

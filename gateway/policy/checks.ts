@@ -1,0 +1,170 @@
+import type { PathRules } from '../model.ts'
+import type { Say } from './faults.ts'
+import { fold, isNeverTaken, isReserved } from './header-names.ts'
+import { isIpRange, isSafeForKeys } from './ip.ts'
+import { parseRouteKey } from './route-key.ts'
+import { shapeOf } from './routes.ts'
+import type { DataSourceFile, PolicyFile } from './schema.ts'
+import type { Path } from './source.ts'
+
+/** What the schema cannot say: how the values of a policy fit together. */
+export function checkPolicy(file: PolicyFile, say: Say): void {
+  checkIssuer(file, say)
+  checkAddresses(file, say)
+  const never = neverTaken(file)
+  for (const [id, dataSource] of Object.entries(file.dataSources)) {
+    checkUpstream(dataSource, ['dataSources', id, 'upstream'], say)
+    checkHeaders(dataSource, ['dataSources', id, 'headers'], never, say)
+    checkRouteKeys(dataSource, ['dataSources', id, 'routes'], say)
+  }
+  checkHosts(file, say)
+}
+
+/** Folded names that any data source injects or strips: taken from no caller, wherever it goes. */
+export function neverTaken(file: PolicyFile): { names: ReadonlySet<string> } {
+  const names = Object.values(file.dataSources).flatMap(({ headers }) => [
+    ...Object.keys(headers.inject),
+    ...headers.strip,
+  ])
+  return { names: new Set(names.map(fold)) }
+}
+
+export const pathRules = ({ allow, case: letters }: DataSourceFile['paths']): PathRules => ({
+  encodedSlash: allow.includes('%2F'),
+  semicolon: allow.includes(';'),
+  emptySegments: allow.includes('//'),
+  caseInsensitive: letters === 'insensitive',
+})
+
+export const PROFILE_PREFIX = {
+  dataporten: 'X-Dataporten-',
+  feideconnect: 'X-FeideConnect-',
+  none: undefined,
+} as const
+
+function checkIssuer({ issuer }: PolicyFile, say: Say): void {
+  const expected = 'https:// (or `issuer.allowHttp: true`)'
+  for (const key of ['url', 'jwksUri'] as const) {
+    const url = issuer[key]
+    if (url !== undefined && !isSafeForKeys(url, issuer.allowHttp)) say(['issuer', key], expected)
+  }
+}
+
+function checkAddresses({ listen, admin, trustedProxies }: PolicyFile, say: Say): void {
+  const same = admin !== 'off' && admin.port === listen.port && admin.host === listen.host
+  if (same && listen.port !== 0) say(['admin'], 'another address than `listen`')
+  for (const [i, range] of trustedProxies.entries()) {
+    if (!isIpRange(range)) say(['trustedProxies', i], 'an IP address or range such as 10.0.0.0/8')
+  }
+}
+
+function checkUpstream({ upstream }: DataSourceFile, path: Path, say: Say): void {
+  if (typeof upstream === 'string') return
+  const { url, urls } = upstream
+  if (url === undefined && urls === undefined) say([...path, 'url'], 'a URL, or `urls`')
+  if (url !== undefined && urls !== undefined) {
+    say([...path, 'urls'], 'either `url` or `urls`', { got: 'both', at: 'key' })
+  }
+}
+
+function checkHeaders(
+  { headers }: DataSourceFile,
+  path: Path,
+  never: { names: ReadonlySet<string> },
+  say: Say,
+): void {
+  const prefix = PROFILE_PREFIX[headers.profile]?.toLowerCase()
+  const seen = new Set<string>()
+  for (const name of Object.keys(headers.inject)) {
+    const folded = fold(name)
+    const expected = injectionFault(folded, prefix, seen)
+    if (expected) say([...path, 'inject', name], expected, { got: JSON.stringify(name), at: 'key' })
+    seen.add(folded)
+  }
+  for (const [i, name] of headers.allow.entries()) {
+    if (!isNeverTaken(fold(name), never)) continue
+    const expected = 'a name that may pass (this one is never taken from a caller)'
+    say([...path, 'allow', i], expected, { severity: 'warning' })
+  }
+}
+
+function injectionFault(folded: string, prefix: string | undefined, seen: Set<string>) {
+  if (prefix !== undefined && folded.startsWith(prefix))
+    return 'a name that the profile does not use'
+  if (isReserved(folded)) return 'a name that neither HTTP nor the gateway itself needs'
+  if (seen.has(folded)) return 'a name that differs from the others in more than its punctuation'
+  return undefined
+}
+
+function checkRouteKeys({ routes, paths }: DataSourceFile, path: Path, say: Say): void {
+  for (const key of Object.keys(routes)) {
+    const parsed = parseRouteKey(key, pathRules(paths))
+    if (!Array.isArray(parsed)) continue
+    for (const { expected, got } of parsed) say([...path, key], expected, { got, at: 'key' })
+  }
+}
+
+/** Data sources of one host share its paths: they must agree on how to read them. */
+function checkHosts(file: PolicyFile, say: Say): void {
+  const told = new Set<string>()
+  const once: Say = (path, expected, options) => {
+    const id = JSON.stringify([path, expected])
+    if (!told.has(id)) say(path, expected, options)
+    told.add(id)
+  }
+  for (const ids of groupByHost(file).values()) {
+    checkPathsAgree(ids, file, once)
+    checkShapes(ids, file, once)
+  }
+}
+
+/** Ids of data sources by host; `''` for those without hosts. */
+export function groupByHost(file: PolicyFile): Map<string, string[]> {
+  const groups = new Map<string, string[]>()
+  for (const [id, { hosts }] of Object.entries(file.dataSources)) {
+    for (const host of new Set(hosts ?? [''])) {
+      groups.set(host, [...(groups.get(host) ?? []), id])
+    }
+  }
+  return groups
+}
+
+function checkPathsAgree(ids: readonly string[], file: PolicyFile, say: Say): void {
+  const [first = '', ...others] = ids
+  const rulesOf = (id: string) =>
+    JSON.stringify(pathRules((file.dataSources[id] as DataSourceFile).paths))
+  for (const id of others) {
+    if (rulesOf(id) === rulesOf(first)) continue
+    const got = 'other ones'
+    say(
+      ['dataSources', id, 'paths'],
+      `the same \`paths\` as ${first}, which serves the same host`,
+      {
+        got,
+        at: 'key',
+      },
+    )
+  }
+}
+
+function checkShapes(ids: readonly string[], file: PolicyFile, say: Say): void {
+  const taken = new Map<string, string>()
+  for (const id of ids) {
+    const { routes, paths } = file.dataSources[id] as DataSourceFile
+    const rules = pathRules(paths)
+    for (const key of Object.keys(routes)) {
+      const parsed = parseRouteKey(key, rules)
+      if (Array.isArray(parsed)) continue
+      for (const method of parsed.methods) {
+        const shape = `${method} ${shapeOf(parsed.pattern, rules.caseInsensitive)}`
+        const other = taken.get(shape)
+        if (other === undefined) taken.set(shape, `${id} ${JSON.stringify(key)}`)
+        else {
+          const expected = `a shape that no other route of the host has for ${method}`
+          const got = `that of ${other}`
+          say(['dataSources', id, 'routes', key], expected, { got, at: 'key' })
+        }
+      }
+    }
+  }
+}

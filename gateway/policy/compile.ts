@@ -1,0 +1,169 @@
+import type {
+  Access,
+  Credentials,
+  DataSource,
+  HeaderRules,
+  Origin,
+  Route,
+  Upstream,
+} from '../model.ts'
+import { groupByHost, neverTaken, PROFILE_PREFIX, pathRules } from './checks.ts'
+import { compilePasses } from './header-names.ts'
+import { compileRanges } from './ip.ts'
+import type { HostPolicy, Policy } from './policy.ts'
+import { parseRouteKey, type RouteKey } from './route-key.ts'
+import { compileRoutes } from './routes.ts'
+import type { DataSourceFile, PolicyFile } from './schema.ts'
+
+type LineOf = (dataSource: string, route: string) => number
+
+/** Compiles a file that has passed every check. Strings, tables and sets are made here, once. */
+export function compilePolicy(
+  file: PolicyFile,
+  about: Pick<Policy, 'file' | 'hash' | 'included'>,
+  lineOf: LineOf,
+): Policy {
+  const never = neverTaken(file)
+  const dataSources = new Map<string, DataSource>()
+  const routes: Route[] = []
+  for (const [id, entry] of Object.entries(file.dataSources)) {
+    const dataSource = compileDataSource(id, entry, never)
+    dataSources.set(id, dataSource)
+    routes.push(...compileRouteList(dataSource, entry, lineOf))
+  }
+  const { dataSources: _, trustedProxies, ...settings } = file
+  const hosts = compileHosts(file, dataSources, routes)
+  const anyHost = hosts.get('')
+  hosts.delete('')
+  return {
+    ...about,
+    ...settings,
+    redis: file.redis,
+    trustedProxies: compileRanges(trustedProxies),
+    dataSources: [...dataSources.values()],
+    routes,
+    hosts,
+    anyHost,
+  }
+}
+
+function compileDataSource(
+  id: string,
+  entry: DataSourceFile,
+  never: { names: ReadonlySet<string> },
+): DataSource {
+  return {
+    id,
+    audiences: typeof entry.audience === 'string' ? [entry.audience] : entry.audience,
+    hosts: entry.hosts ?? [],
+    upstream: compileUpstream(entry.upstream),
+    headers: compileHeaders(id, entry.headers, never),
+    paths: pathRules(entry.paths),
+    maxBody: entry.maxBody === 'none' ? Number.POSITIVE_INFINITY : entry.maxBody,
+  }
+}
+
+function compileUpstream(entry: DataSourceFile['upstream']): Upstream {
+  if (typeof entry === 'string') return { ...UPSTREAM_DEFAULTS, origins: [compileOrigin(entry)] }
+  const { url, urls, credentials, host, connectTimeout, timeout, idleTimeout } = entry
+  return {
+    origins: (url === undefined ? (urls ?? []) : [url]).map(compileOrigin),
+    credentials: compileCredentials(credentials),
+    host: host === 'upstream' || host === 'preserve' ? host : { name: host },
+    connectTimeout,
+    timeout,
+    idleTimeout,
+  }
+}
+
+/** What a map without these keys gets (`schema.ts`), for the short form. */
+const UPSTREAM_DEFAULTS = {
+  credentials: { kind: 'none' },
+  host: 'upstream',
+  connectTimeout: 5_000,
+  timeout: 30_000,
+  idleTimeout: 120_000,
+} as const
+
+function compileOrigin(text: string): Origin {
+  const url = new URL(text)
+  // The path as written: `new URL` would resolve dot segments and re-encode.
+  const basePath = /^https?:\/\/[^/]*(.*)$/.exec(text)?.[1] ?? ''
+  return { origin: url.origin, host: url.host, basePath: basePath.replace(/\/$/, '') }
+}
+
+function compileCredentials(
+  entry: Exclude<DataSourceFile['upstream'], string>['credentials'],
+): Credentials {
+  if (entry === 'none' || entry === 'forward') return { kind: entry }
+  if ('bearer' in entry) return { kind: 'static', authorization: `Bearer ${entry.bearer}` }
+  const { username, password } = entry.basic
+  const encoded = Buffer.from(`${username}:${password}`, 'utf8').toString('base64')
+  return { kind: 'static', authorization: `Basic ${encoded}` }
+}
+
+function compileHeaders(
+  id: string,
+  entry: DataSourceFile['headers'],
+  never: { names: ReadonlySet<string> },
+): HeaderRules {
+  return {
+    prefix: PROFILE_PREFIX[entry.profile],
+    gatekeeper: entry.gatekeeper ?? id,
+    userid: entry.userid,
+    useridSec: new Set(entry.useridSec),
+    renameScopes: new Map(Object.entries(entry.scopes.rename)),
+    dropScopes: new Set(entry.scopes.drop),
+    inject: Object.entries(entry.inject).map(([name, rule]) => ({ name, ...rule })),
+    passes: compilePasses(never, new Set(entry.allow.map(name => name.toLowerCase()))),
+  }
+}
+
+function compileRouteList(dataSource: DataSource, entry: DataSourceFile, lineOf: LineOf): Route[] {
+  return Object.entries(entry.routes).map(([key, asks]) => {
+    const { methods, pattern } = parseRouteKey(key, dataSource.paths) as RouteKey
+    const restricted = typeof asks === 'string' ? undefined : asks
+    return {
+      dataSource,
+      key,
+      line: lineOf(dataSource.id, key),
+      methods,
+      pattern,
+      access: compileAccess(asks),
+      principal: restricted?.principal ?? 'any',
+      clients: restricted?.clients && new Set(restricted.clients),
+    }
+  })
+}
+
+function compileAccess(asks: DataSourceFile['routes'][string]): Access {
+  if (typeof asks === 'string') return { kind: asks }
+  const { scopes } = asks
+  if (Array.isArray(scopes)) return { kind: 'scopes', anyOf: [scopes] }
+  const anyOf = scopes.anyOf.map(entry => (typeof entry === 'string' ? [entry] : entry))
+  return { kind: 'scopes', anyOf }
+}
+
+/** One table for each host; under `''` that of any other host. */
+function compileHosts(
+  file: PolicyFile,
+  dataSources: ReadonlyMap<string, DataSource>,
+  routes: readonly Route[],
+): Map<string, HostPolicy> {
+  const hosts = new Map<string, HostPolicy>()
+  for (const [host, ids] of groupByHost(file)) {
+    const own = ids.map(id => dataSources.get(id) as DataSource)
+    const members = new Set(own)
+    const served = routes.filter(route => members.has(route.dataSource))
+    const table = compileRoutes(served, own[0]?.paths.caseInsensitive ?? false)
+    hosts.set(host, { table, dataSources: own, scopes: scopesOf(served) })
+  }
+  return hosts
+}
+
+function scopesOf(routes: readonly Route[]): string[] {
+  const scopes = routes.flatMap(({ access }) =>
+    access.kind === 'scopes' ? access.anyOf.flat() : [],
+  )
+  return [...new Set(scopes)].sort()
+}

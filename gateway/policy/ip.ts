@@ -1,0 +1,43 @@
+import { BlockList, isIP } from 'node:net'
+
+/** `::ffff:127.0.0.1` -> `127.0.0.1`: how a dual-stack socket names an IPv4 peer. */
+export const plainAddress = (address: string): string =>
+  /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address
+
+const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
+
+/** Whether a text is an IP address, or one with a prefix length that fits it. */
+export function isIpRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/')
+  const family = isIP(address)
+  if (family === 0) return false
+  return prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128)
+}
+
+/** Compiles addresses and ranges; expects what `isIpRange` accepts. */
+export function compileRanges(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/')
+    const family = familyOf(address)
+    if (prefix === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(prefix), family)
+  }
+  return list
+}
+
+export const inRanges = (list: BlockList, address: string): boolean => {
+  const plain = plainAddress(address)
+  return isIP(plain) !== 0 && list.check(plain, familyOf(plain))
+}
+
+/** Whether the host of a URL is this machine: `localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url)
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
+  return hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}
+
+/** Whether keys may be fetched from a URL: https, or http where it cannot be read on the way. */
+export const isSafeForKeys = (url: string, allowHttp: boolean): boolean =>
+  url.startsWith('https://') || (url.startsWith('http://') && (allowHttp || isLoopback(url)))

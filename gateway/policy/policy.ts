@@ -1,0 +1,39 @@
+import type { BlockList } from 'node:net'
+import type { DataSource, Route } from '../model.ts'
+import type { RouteTable } from './routes.ts'
+import type { PolicyFile } from './schema.ts'
+
+/** The data sources of one host: one table of routes, one rule for paths. */
+export interface HostPolicy {
+  readonly table: RouteTable
+  readonly dataSources: readonly DataSource[]
+  /** Read off the routes, in alphabetical order (RFC 9728 `scopes_supported`). */
+  readonly scopes: readonly string[]
+}
+
+export type IssuerPolicy = PolicyFile['issuer']
+export type KeysPolicy = PolicyFile['keys']
+
+/** Everything the gateway allows, parsed once and compiled; nothing of it changes afterwards. */
+export interface Policy {
+  readonly file: string
+  /** SHA-256 of the text of the file, in hex. */
+  readonly hash: string
+  /** Files that were filled in through `${file:…}`. */
+  readonly included: readonly string[]
+  readonly listen: PolicyFile['listen']
+  readonly admin: PolicyFile['admin']
+  readonly workers: PolicyFile['workers']
+  readonly log: PolicyFile['log']
+  readonly limits: PolicyFile['limits']
+  readonly issuer: IssuerPolicy
+  readonly keys: KeysPolicy
+  readonly redis: PolicyFile['redis']
+  /** Peers whose `X-Forwarded-*` is believed. */
+  readonly trustedProxies: BlockList
+  readonly dataSources: readonly DataSource[]
+  readonly routes: readonly Route[]
+  readonly hosts: ReadonlyMap<string, HostPolicy>
+  /** For hosts that no data source names. */
+  readonly anyHost: HostPolicy | undefined
+}

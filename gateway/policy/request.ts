@@ -1,0 +1,204 @@
+import type { BlockList } from 'node:net'
+import type {
+  BodyFraming,
+  ClientOrigin,
+  GatewayRequest,
+  HeaderList,
+  PathRules,
+  RawRequest,
+} from '../model.ts'
+import { type Denial, deny, isDenial } from './denial.ts'
+import { inRanges, plainAddress } from './ip.ts'
+import { canonicalPath } from './path.ts'
+import type { HostPolicy, Policy } from './policy.ts'
+
+/** Contract 4: some servers silently drop fields past a limit, and the injected ones come last. */
+export const MAX_FIELDS = 100
+/** Bytes: names, values, and the colon, space and line end of each field. */
+export const MAX_HEADER_BLOCK = 32 * 1024
+/** Bytes. */
+export const MAX_TARGET = 16 * 1024
+
+const malformed = (detail: string) => deny('request_malformed', detail)
+
+/** A request whose message is in order: what can be said of it before its path is read. */
+export interface Message {
+  readonly authority: string
+  /** Lower case, without port and trailing dot. */
+  readonly host: string
+  readonly body: BodyFraming
+  readonly fields: Fields
+}
+
+/** Checks limits, `Host` and framing (contract 4 and 5): anything that two programs could read in two ways. */
+export function readMessage(raw: RawRequest): Message | Denial {
+  const limit = beyondLimits(raw)
+  if (limit) return limit
+  if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') {
+    return malformed('The version is neither HTTP/1.1 nor HTTP/1.0')
+  }
+  const fields = readFields(raw.headers)
+  const body = readFraming(raw, fields)
+  if (isDenial(body)) return body
+  const [authority, another] = fields.host
+  if (authority === undefined || another !== undefined) {
+    return malformed('A request has exactly one Host')
+  }
+  const host = hostOf(authority)
+  return host === undefined ? malformed('The Host is malformed') : { authority, host, body, fields }
+}
+
+function beyondLimits({ headers, target }: RawRequest): Denial | undefined {
+  if (target.length > MAX_TARGET) {
+    return deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
+  }
+  if (headers.length / 2 > MAX_FIELDS) {
+    return deny('headers_too_many', `A request has at most ${MAX_FIELDS} header fields`)
+  }
+  const bytes = headers.reduce((sum, part) => sum + part.length + 2, 0)
+  if (bytes <= MAX_HEADER_BLOCK) return undefined
+  return deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
+}
+
+/** The values of the headers that the gateway itself reads, each in the order of the wire. */
+interface Fields {
+  readonly host: string[]
+  readonly 'content-length': string[]
+  readonly 'transfer-encoding': string[]
+  readonly upgrade: string[]
+  readonly connection: string[]
+  readonly origin: string[]
+  readonly 'access-control-request-method': string[]
+  readonly 'x-forwarded-for': string[]
+  readonly 'x-forwarded-proto': string[]
+  readonly 'x-forwarded-host': string[]
+  readonly 'x-request-id': string[]
+}
+
+function readFields(headers: HeaderList): Fields {
+  const fields: Fields = {
+    host: [],
+    'content-length': [],
+    'transfer-encoding': [],
+    upgrade: [],
+    connection: [],
+    origin: [],
+    'access-control-request-method': [],
+    'x-forwarded-for': [],
+    'x-forwarded-proto': [],
+    'x-forwarded-host': [],
+    'x-request-id': [],
+  }
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase()
+    if (Object.hasOwn(fields, name)) fields[name as keyof Fields].push(headers[i + 1] as string)
+  }
+  return fields
+}
+
+/** How long the body is (RFC 9112 §6.3), where every program on the way must read the same. */
+function readFraming({ httpVersion }: RawRequest, fields: Fields): BodyFraming | Denial {
+  const lengths = fields['content-length']
+  const codings = fields['transfer-encoding']
+  if (codings.length > 0) {
+    const plain = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked'
+    if (!plain) return malformed('The only Transfer-Encoding that is taken is chunked')
+    if (lengths.length > 0) return malformed('Content-Length stands beside Transfer-Encoding')
+    if (httpVersion === '1.0') return malformed('HTTP/1.0 has no Transfer-Encoding')
+    return { kind: 'chunked' }
+  }
+  const [length] = lengths
+  if (length === undefined) return { kind: 'none' }
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) {
+    return malformed('The Content-Length is malformed')
+  }
+  return length === '0' ? { kind: 'none' } : { kind: 'length', bytes: Number(length) }
+}
+
+const HOST = /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?)(?::(\d{1,5}))?$/
+
+function hostOf(authority: string): string | undefined {
+  const match = authority.length <= 255 ? HOST.exec(authority) : null
+  if (!match) return undefined
+  const [, port] = match
+  if (port !== undefined && (Number(port) === 0 || Number(port) > 65_535)) return undefined
+  return authority.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase()
+}
+
+/** The data sources of a host: those that name it, else those without hosts (contract 2). */
+export function findHost(policy: Policy, host: string): HostPolicy | Denial {
+  const found = policy.hosts.get(host) ?? policy.anyHost
+  return (
+    found ?? deny('host_unknown', 'The policy of this gateway has no data source for this host')
+  )
+}
+
+/** Reads what is left of a request, its path above all, by the rules of its host. */
+export function readRequest(
+  raw: RawRequest,
+  { authority, body, fields }: Message,
+  rules: PathRules,
+  trustedProxies: BlockList,
+): GatewayRequest | Denial {
+  const { target, method } = raw
+  if (target.includes('#')) return ambiguous('a raw #')
+  const mark = target.indexOf('?')
+  const path = canonicalPath(mark === -1 ? target : target.slice(0, mark), rules)
+  if (typeof path !== 'string') return ambiguous(path.ambiguous)
+  return {
+    method,
+    authority,
+    path,
+    query: mark === -1 ? '' : target.slice(mark),
+    headers: raw.headers,
+    preflight: readPreflight(method, fields),
+    websocket: isWebSocket(method, fields),
+    body,
+    origin: readOrigin(raw, authority, fields, trustedProxies),
+  }
+}
+
+const ambiguous = (what: string) => deny('path_ambiguous', `The request target holds ${what}`)
+
+function readPreflight(method: string, fields: Fields): GatewayRequest['preflight'] {
+  const [asksFor] = fields['access-control-request-method']
+  return method === 'OPTIONS' && fields.origin.length > 0 && asksFor ? { asksFor } : undefined
+}
+
+/** An upgrade to WebSocket (RFC 6455 §4.1); any other upgrade is a plain request. */
+export const isWebSocket = (method: string, { upgrade, connection }: Fields): boolean =>
+  method === 'GET' &&
+  upgrade.length === 1 &&
+  upgrade[0]?.toLowerCase() === 'websocket' &&
+  connection.some(value =>
+    value.split(',').some(option => option.trim().toLowerCase() === 'upgrade'),
+  )
+
+/** What is said of the client: a trusted proxy's word, with the proxy added, or what was seen. */
+function readOrigin(
+  raw: RawRequest,
+  authority: string,
+  fields: Fields,
+  trustedProxies: BlockList,
+): ClientOrigin {
+  const peer = plainAddress(raw.peer)
+  const seen = raw.encrypted ? 'https' : 'http'
+  if (!inRanges(trustedProxies, peer)) {
+    return { trusted: false, forwardedFor: peer, proto: seen, forwardedHost: authority }
+  }
+  const proto = fields['x-forwarded-proto'].at(-1)?.split(',').at(-1)?.trim().toLowerCase()
+  return {
+    trusted: true,
+    forwardedFor: [...fields['x-forwarded-for'].filter(value => value !== ''), peer].join(', '),
+    proto: proto === 'http' || proto === 'https' ? proto : seen,
+    forwardedHost: fields['x-forwarded-host'].at(-1) || authority,
+  }
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+
+/** The caller's `X-Request-Id`, where it is one that can be written anywhere. */
+export function callersRequestId(headers: HeaderList): string | undefined {
+  const [id, another] = readFields(headers)['x-request-id']
+  return id !== undefined && another === undefined && REQUEST_ID.test(id) ? id : undefined
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
+
+/** Where something stands in the tree of the file: keys and indices from the root. */
+export type Path = readonly (string | number)[]
+
+/** A fault of the policy file, as a value; shown by `faults.ts`. */
+export interface Fault {
+  readonly severity: 'error' | 'warning'
+  /** Line and column, from 1. */
+  readonly line: number
+  readonly col: number
+  readonly path: Path
+  readonly message: string
+}
+
+/** The policy file as a tree of plain values with the place of each, variables filled in. */
+export interface Source {
+  readonly file: string
+  readonly value: unknown
+  readonly faults: Fault[]
+  /** The files that were read for `${file:…}`. */
+  readonly included: readonly string[]
+  /** The text as written, of a scalar into which a variable was filled: what may be shown of it. */
+  readonly filledFrom: (path: Path) => string | undefined
+  readonly placeOf: (path: Path, of?: 'key' | 'value') => { line: number; col: number }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+interface Place {
+  readonly key: number
+  readonly value: number
+  readonly written?: string
+}
+
+const idOf = (path: Path) => JSON.stringify(path)
+
+/** Parses YAML 1.2 and fills in `${NAME}`, `${NAME:-default}` and `${file:PATH}` (contract 1). */
+export function readSource(file: string, text: string, env: Environment): Source {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const places = new Map<string, Place>()
+  const faults: Fault[] = []
+  const at = (offset: number) => lines.linePos(offset)
+  const placeOf: Source['placeOf'] = (path, of = 'value') => {
+    const place = places.get(idOf(path))
+    if (place) return at(place[of])
+    return path.length === 0 ? { line: 1, col: 1 } : placeOf(path.slice(0, -1), 'key')
+  }
+  for (const { pos, message } of document.errors) {
+    const what = `expected valid YAML, got: ${message.split('\n')[0]}`
+    faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
+  }
+  const included: string[] = []
+  const fill = filler(dirname(resolve(file)), env, included)
+  const report = (path: Path, message: string) =>
+    faults.push({ severity: 'error', ...placeOf(path), path, message })
+  const walk = walker(document, places, fill, report)
+  const value = faults.length > 0 ? undefined : walk(document.contents, [], 0)
+  const filledFrom = (path: Path) => places.get(idOf(path))?.written
+  return { file, value, faults, included, filledFrom, placeOf }
+}
+
+type Report = (path: Path, message: string) => void
+
+/** Turns nodes into plain values and notes where each stands. */
+function walker(document: Document, places: Map<string, Place>, fill: Fill, report: Report) {
+  const offsetOf = (node: unknown, fallback: number) =>
+    (node as Node | null)?.range?.[0] ?? fallback
+
+  function walk(node: unknown, path: Path, key: number): unknown {
+    const value = offsetOf(node, key)
+    places.set(idOf(path), { key, value })
+    if (isAlias(node)) return walkTree(node.resolve(document), path, value)
+    return walkTree(node, path, key)
+  }
+
+  function walkTree(node: unknown, path: Path, key: number): unknown {
+    if (isMap(node)) return walkMap(node, path, key)
+    if (isSeq(node))
+      return node.items.map((item, i) => walk(item, [...path, i], offsetOf(item, key)))
+    if (!isScalar(node)) return null
+    if (typeof node.value !== 'string' || !node.value.includes('${')) return node.value
+    const filled = fill(node.value)
+    const place = places.get(idOf(path)) as Place
+    places.set(idOf(path), { ...place, written: node.value })
+    if (typeof filled === 'string') return filled
+    report(path, filled.problem)
+    return node.value
+  }
+
+  function walkMap(node: YAMLMap, path: Path, fallback: number): object {
+    const entries = node.items.map(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : String(key)
+      const offset = offsetOf(key, fallback)
+      return [name, walk(value, [...path, name], offset)] as const
+    })
+    return Object.fromEntries(entries)
+  }
+
+  return walk
+}
+
+type Fill = (text: string) => string | { readonly problem: string }
+
+const VARIABLE = /\$\$\{|\$\{([^}]*)\}?/g
+
+/** Fills variables into one text. `$${` stands for a plain `${`. */
+function filler(directory: string, env: Environment, included: string[]): Fill {
+  return text => {
+    const problems: string[] = []
+    const filled = text.replace(VARIABLE, (whole: string, inner: string | undefined) => {
+      if (whole === '$${') return '${'
+      const value = whole.endsWith('}') ? lookUp(inner ?? '') : undefined
+      if (typeof value === 'string') return value
+      problems.push(value ? value.problem : `expected a variable such as \${NAME}, got ${whole}`)
+      return whole
+    })
+    return problems[0] === undefined ? filled : { problem: problems.join('; ') }
+  }
+
+  function lookUp(inner: string): string | { readonly problem: string } | undefined {
+    if (inner.startsWith('file:')) return readIncluded(inner.slice(5))
+    const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? []
+    if (name === undefined) return undefined
+    const value = env[name]
+    if (fallback !== undefined) return value || fallback
+    if (value !== undefined) return value
+    return { problem: `expected the environment variable ${name} to be set, got nothing` }
+  }
+
+  function readIncluded(path: string): string | { readonly problem: string } {
+    const file = resolve(directory, path)
+    included.push(file)
+    try {
+      return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'an error'
+      return { problem: `expected the file ${path} to be readable, got ${code}` }
+    }
+  }
+}

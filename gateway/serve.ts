@@ -1,0 +1,173 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { adminServer } from './edge/admin.ts'
+import { systemClock } from './edge/clock.ts'
+import type { Service } from './edge/exchange.ts'
+import { keySetFetcher } from './edge/issuer.ts'
+import { createLog, type Log } from './edge/log.ts'
+import { createMetrics, type Metrics } from './edge/metrics.ts'
+import { recorder } from './edge/record.ts'
+import { createEdgeServer } from './edge/server.ts'
+import { watchFiles } from './edge/watch.ts'
+import { loadPolicy } from './policy/parse.ts'
+import type { Policy } from './policy/policy.ts'
+import type { Address } from './policy/scalars.ts'
+import type { Environment } from './policy/source.ts'
+import { createKeys, type Keys } from './token/keys.ts'
+import { verify } from './token/verify.ts'
+import { createPools } from './upstream/pool.ts'
+
+/** A gateway in service. */
+export interface Gateway {
+  /** Reads the policy again; one with a fault leaves the old one in force. */
+  readonly reload: () => void
+  /** Stops accepting, lets requests in flight finish, for `limits.drain` at most. */
+  readonly stop: () => Promise<void>
+}
+
+export interface ServeOptions {
+  readonly policy: Policy
+  readonly env: Environment
+  readonly version: string
+}
+
+/** Puts a policy into service. Rejects where an address cannot be listened on. */
+export async function serve({ policy, env, version }: ServeOptions): Promise<Gateway> {
+  const metrics = createMetrics()
+  const log = createLog(policy.log.level, () => metrics.logLinesDropped.inc())
+  const pools = createPools()
+  let loadedAt = Date.now()
+  let draining = false
+  let keys = openKeys(policy, log, metrics)
+  let service = serviceOf(policy, keys)
+  const current = () => service
+
+  const record = recorder(log, metrics, () => service.policy.log.userid)
+  const server = createEdgeServer({ current, pools, log, metrics, record }, policy.limits)
+  const admin = adminServer({
+    version,
+    policy: () => service.policy,
+    loadedAt: () => loadedAt,
+    keys: () => keys.status(),
+    notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(keys)),
+    metrics,
+  }) as Server
+  await listen(server, policy.listen)
+  try {
+    if (policy.admin !== 'off') await listen(admin, policy.admin)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  logListening(log, 'gateway', server)
+  if (policy.admin !== 'off') logListening(log, 'admin', admin)
+
+  const reload = () => {
+    const parsed = loadPolicy(policy.file, env)
+    metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
+    if (!parsed.ok) {
+      log.error({ file: policy.file, faults: parsed.faults }, 'policy reload failed')
+      return
+    }
+    const next = parsed.policy
+    const previous = { policy: service.policy, keys }
+    keys = sameKeys(previous.policy, next) ? keys : openKeys(next, log, metrics)
+    service = serviceOf(next, keys)
+    loadedAt = Date.now()
+    if (keys !== previous.keys) previous.keys.stop()
+    pools.keepOnly(next.dataSources.map(({ upstream }) => upstream))
+    log.setLevel(next.log.level)
+    applyLimits(server, next.limits)
+    log.info({ file: policy.file, hash: next.hash, warnings: parsed.warnings }, 'policy reloaded')
+    if (restartNeeded(previous.policy, next)) {
+      log.warn({}, 'listen, admin or workers changed: they take effect at the next start')
+    }
+    watch()
+  }
+
+  let unwatch = () => {}
+  const watch = () => {
+    unwatch()
+    unwatch = watchFiles([policy.file, ...service.policy.included], reload)
+  }
+  watch()
+
+  const stop = async () => {
+    draining = true
+    unwatch()
+    log.info({}, 'draining')
+    await drain(server, service.policy.limits.drain)
+    admin.closeAllConnections()
+    admin.close()
+    keys.stop()
+    await pools.close()
+    log.info({}, 'stopped')
+  }
+  return { reload, stop }
+}
+
+const serviceOf = (policy: Policy, keys: Keys): Service => ({
+  policy,
+  verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
+})
+
+function openKeys(policy: Policy, log: Log, metrics: Metrics): Keys {
+  let lastError: string | undefined
+  const keys = createKeys(keySetFetcher(policy.issuer), policy.keys, systemClock, fetched => {
+    const { error, keySet } = fetched
+    metrics.keyFetches.inc({ outcome: error === undefined ? 'success' : 'failure' })
+    // One line per change of state, not per attempt.
+    if (error !== undefined && error !== lastError) log.warn({ error }, 'keys not fetched')
+    if (error === undefined && (lastError !== undefined || keySet?.unusable.length)) {
+      log.info({ unusable: keySet?.unusable }, 'keys fetched')
+    }
+    lastError = error
+  })
+  void keys.refresh()
+  return keys
+}
+
+const sameKeys = (a: Policy, b: Policy) =>
+  JSON.stringify([a.issuer, a.keys]) === JSON.stringify([b.issuer, b.keys])
+
+const restartNeeded = (a: Policy, b: Policy) =>
+  JSON.stringify([a.listen, a.admin, a.workers]) !== JSON.stringify([b.listen, b.admin, b.workers])
+
+function keysMissing(keys: Keys): string | undefined {
+  const { source, lastError } = keys.status()
+  if (source !== undefined) return undefined
+  return `the keys of the issuer are not known: ${lastError ?? 'they are being fetched'}`
+}
+
+function applyLimits(server: Server, limits: Policy['limits']): void {
+  server.headersTimeout = limits.headerTimeout
+  server.keepAliveTimeout = limits.keepAlive
+  server.maxConnections = limits.connections
+}
+
+function listen(server: Server, { host, port }: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function logListening(log: Log, listener: string, server: Server): void {
+  const { address, port } = server.address() as AddressInfo
+  log.always({ listener, address, port }, 'listening')
+}
+
+/** Milliseconds between two looks for connections that have become idle. */
+const DRAIN_INTERVAL = 50
+
+async function drain(server: Server, limit: number): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  const idle = setInterval(() => server.closeIdleConnections(), DRAIN_INTERVAL)
+  const deadline = setTimeout(() => server.closeAllConnections(), limit)
+  await closed
+  clearInterval(idle)
+  clearTimeout(deadline)
+}

@@ -1,0 +1,56 @@
+import type { HeaderList, ParsedToken } from '../model.ts'
+import { type Denial, deny } from '../policy/denial.ts'
+import { parseUniqueObject } from './json.ts'
+
+/** Longest token that is looked at, in characters. */
+const MAX_TOKEN = 16 * 1024
+
+/** What Feide's own access tokens look like: a UUID, opaque to everyone but Feide. */
+const OPAQUE = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/**
+ * The bearer token of a request (RFC 6750 §2.1), not looked into; `undefined` where there is none.
+ *
+ * @param query with its `?`: a token there beside the header is a malformed request (§2)
+ */
+export function readBearer(headers: HeaderList, query: string): string | undefined | Denial {
+  let authorization: string | undefined
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    if (authorization !== undefined) {
+      return deny('request_malformed', 'There is more than one Authorization header')
+    }
+    authorization = headers[i + 1] as string
+  }
+  const [, rest] = /^bearer(?=[ \t]|$)[ \t]*(.*)$/i.exec(authorization ?? '') ?? []
+  if (!rest) return undefined
+  if (/\s/.test(rest)) return deny('request_malformed', 'There is white space inside the token')
+  if (query.length > 1 && new URLSearchParams(query).has('access_token')) {
+    const detail = 'There is a token in the query beside the one in the Authorization header'
+    return deny('request_malformed', detail)
+  }
+  return rest
+}
+
+/** Takes a JWS in compact form apart (contract 3.2); signature and claims are not looked at. */
+export function parseToken(text: string): ParsedToken | Denial {
+  if (OPAQUE.test(text)) return deny('token_opaque', 'This is an opaque Feide access token')
+  if (text.length > MAX_TOKEN) return malformed('it is longer than 16 KiB')
+  const parts = text.split('.')
+  if (parts.length !== 3) return malformed('it does not have three parts')
+  if (!parts.every(isCanonicalBase64url))
+    return malformed('a part of it is not canonical base64url')
+  const [header, payload] = parts.slice(0, 2).map(part => {
+    return parseUniqueObject(Buffer.from(part, 'base64url'))
+  })
+  if (!header) return malformed('its header is not a JSON object without duplicate members')
+  if (!payload) return malformed('its payload is not a JSON object without duplicate members')
+  return { text: text as ParsedToken['text'], header, payload }
+}
+
+const malformed = (why: string) => deny('token_malformed', `The token is malformed: ${why}`)
+
+/** Non-empty, without padding, with no bits set that do not count (RFC 4648 §3.5). */
+const isCanonicalBase64url = (part: string): boolean =>
+  part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
