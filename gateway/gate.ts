@@ -45,7 +45,7 @@ export function gate(
   if (isMetadata(request)) return { kind: 'metadata', host, request }
 
   const found = findRoute(host, request)
-  if (isDenial(found)) return found
+  if (isDenial(found)) return request.path === RESOURCE_METADATA_PATH ? READ_ONLY : found
   const { route, preflight } = found
   const at = (denial: Denial): Denial => ({ ...denial, route, resource: resourceOf(request) })
   const forward = (permit: Permit): Verdict =>
@@ -81,6 +81,8 @@ const pathRulesOf = ({ dataSources }: HostPolicy) =>
 
 const isMetadata = ({ method, path }: GatewayRequest) =>
   path === RESOURCE_METADATA_PATH && (method === 'GET' || method === 'HEAD')
+
+const READ_ONLY = deny('method_not_allowed', 'This document is read only', { allow: 'GET, HEAD' })
 
 function findRoute(
   { table }: HostPolicy,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
-/** How much of a body that nobody wants is read, and for how long (milliseconds), before giving up. */
-const MAX_BYTES = 1024 * 1024
-const MAX_TIME = 5_000
+/** Milliseconds for which a body that nobody wants is read: in all, and between two of its bytes. */
+const MAX_TIME = 30_000
+const MAX_IDLE = 5_000
 
 /**
  * After an answer that came before the end of the request's body: reads on for a while, so that the
@@ -10,16 +10,16 @@ const MAX_TIME = 5_000
  */
 export function lingerOn(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed) return
-  let bytes = 0
   const letGo = () => incoming.socket.destroy()
-  const timer = setTimeout(letGo, MAX_TIME)
-  timer.unref()
+  const total = setTimeout(letGo, MAX_TIME).unref()
+  const idle = setTimeout(letGo, MAX_IDLE).unref()
+  const done = () => {
+    clearTimeout(total)
+    clearTimeout(idle)
+  }
   incoming.unpipe()
-  incoming.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > MAX_BYTES) letGo()
-  })
-  incoming.once('close', () => clearTimeout(timer))
-  incoming.once('end', () => clearTimeout(timer))
+  incoming.on('data', () => idle.refresh())
+  incoming.once('end', done)
+  incoming.once('close', done)
   incoming.resume()
 }

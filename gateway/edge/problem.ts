@@ -1,5 +1,5 @@
 import type { HeaderList } from '../model.ts'
-import { ANSWERS, challengeOf, type Denial } from '../policy/denial.ts'
+import { ANSWERS, challengeOf, type Denial, type DenyReason } from '../policy/denial.ts'
 import { RESOURCE_METADATA_PATH } from '../policy/route-key.ts'
 
 /** Where the reasons are explained; the fragment is the code (contract 5). */
@@ -19,6 +19,9 @@ const CORS = [
   'Access-Control-Expose-Headers',
   'WWW-Authenticate, Retry-After, X-Request-Id',
 ]
+
+/** After these nobody can tell where the next request on the connection would begin. */
+const CLOSING: ReadonlySet<DenyReason> = new Set(['request_malformed', 'request_timeout'])
 
 export const hasOrigin = (headers: HeaderList): boolean =>
   headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'origin')
@@ -43,6 +46,7 @@ export function problem(denial: Denial, requestId: string, crossOrigin: boolean)
   if (challenge !== undefined) headers.push('WWW-Authenticate', challenge)
   if (allow !== undefined) headers.push('Allow', allow)
   if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
+  if (CLOSING.has(code)) headers.push('Connection', 'close')
   if (crossOrigin) headers.push(...CORS)
   return { status, headers, body }
 }
@@ -52,7 +56,7 @@ function challengeFor({ denied, detail, route, scope, resource }: Denial): strin
   if (error === undefined || route === undefined) return undefined
   const parameters = [`realm=${quoted(route.dataSource.id)}`]
   if (error !== '') parameters.push(`error=${quoted(error)}`)
-  if (error !== '') parameters.push(`error_description=${quoted(detail)}`)
+  if (error === 'invalid_token') parameters.push(`error_description=${quoted(detail)}`)
   if (scope !== undefined) parameters.push(`scope=${quoted(scope)}`)
   if (resource !== undefined) {
     parameters.push(`resource_metadata=${quoted(resource + RESOURCE_METADATA_PATH)}`)
@@ -68,6 +72,7 @@ export function rawProblem(denial: Denial, requestId: string): string {
   const { status, headers, body } = problem(denial, requestId, false)
   const lines = [`HTTP/1.1 ${status} ${denial.denied}`]
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
-  lines.push(`Date: ${new Date().toUTCString()}`, 'Connection: close')
+  if (!headers.includes('Connection')) lines.push('Connection: close')
+  lines.push(`Date: ${new Date().toUTCString()}`)
   return `${lines.join('\r\n')}\r\n\r\n${body}`
 }

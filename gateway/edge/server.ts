@@ -9,6 +9,7 @@ import { MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/request.ts'
 import { timerLimit } from './clock.ts'
 import { beginRecord, type EdgeTools, handleRequest, noteDenial, rawRequestOf } from './exchange.ts'
 import { rawProblem } from './problem.ts'
+import { createTurns } from './turns.ts'
 
 /** Room for what the gateway itself will refuse, so that it is refused with its own words. */
 const PARSER_LIMIT = MAX_TARGET + MAX_HEADER_BLOCK + 8 * 1024
@@ -33,12 +34,11 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Se
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections
 
-  const open = new WeakMap<Duplex, Set<ServerResponse>>()
+  const turns = createTurns()
   const handle = (incoming: IncomingMessage, response: ServerResponse) => {
-    const responses = open.get(incoming.socket) ?? new Set()
-    open.set(incoming.socket, responses.add(response))
-    response.once('close', () => responses.delete(response))
-    handleRequest(tools, incoming, response)
+    turns.take(incoming.socket, { incoming, response }, () => {
+      handleRequest(tools, incoming, response)
+    })
   }
   server.on('request', handle)
   // `Expect` is the gateway's to answer: 100 once the request is allowed, anything else is ignored.
@@ -48,8 +48,7 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Se
     refuseConnect(tools, incoming, socket)
   })
   server.on('clientError', (error: ParserError, socket: Socket) => {
-    if (mayAnswer(socket, open.get(socket))) refuseUnparsed(tools, error, socket)
-    else socket.destroy()
+    turns.afterUnfinished(socket, () => refuseUnparsed(tools, error, socket))
   })
   return server
 }
@@ -58,17 +57,8 @@ interface ParserError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer
 }
 
-/** Whether an answer written now would be read as that of the request that is at fault. */
-function mayAnswer(socket: Socket, responses: ReadonlySet<ServerResponse> | undefined): boolean {
-  if (!socket.writable) return false
-  const [only, another] = responses ?? []
-  if (only === undefined) return true
-  // The body of the one open request is at fault; of an earlier request, nothing is waiting.
-  return another === undefined && !only.headersSent && !only.req.complete
-}
-
 function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): void {
-  if (error.code === 'ECONNRESET') {
+  if (!socket.writable || SILENT.has(error.code ?? '')) {
     socket.destroy()
     return
   }
@@ -79,18 +69,24 @@ function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): v
   tools.record({ ...record, status: ANSWERS[denial.denied].status })
 }
 
+/** The caller is gone, or has said itself that nothing more will come. */
+const SILENT = new Set(['ECONNRESET', 'EPIPE', 'HPE_CLOSED_CONNECTION'])
+
 const NOTHING = { method: '', target: '', httpVersion: '', headers: [], encrypted: false }
 
 function denialOf({ code, rawPacket }: ParserError): Denial {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return deny('request_timeout', 'The headers of the request did not arrive in time')
   }
+  if (code === 'HPE_INVALID_URL') {
+    return deny('path_ambiguous', 'The request target holds a character that no URI may hold')
+  }
   if (code !== 'HPE_HEADER_OVERFLOW') {
     return deny('request_malformed', 'This is not a well-formed HTTP/1.1 request')
   }
-  // The parser does not say which it was: a packet that begins a request and has no end of line.
-  const target = /^[A-Z-]+ [^\r\n]*$/.test(rawPacket?.toString('latin1') ?? '')
-  return target
+  // The parser does not say which it was; the packet does, where it holds the request line.
+  const [, target = ''] = /^[A-Z-]+ ([^\r\n ]*)/.exec(rawPacket?.toString('latin1') ?? '') ?? []
+  return target.length > MAX_TARGET
     ? deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
     : deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
 }

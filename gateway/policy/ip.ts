@@ -14,21 +14,28 @@ export function isIpRange(text: string): boolean {
   return prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128)
 }
 
+/** Addresses and ranges, one list for each family: to a common one `::/0` would hold all of IPv4. */
+export interface IpRanges {
+  readonly ipv4: BlockList
+  readonly ipv6: BlockList
+}
+
 /** Compiles addresses and ranges; expects what `isIpRange` accepts. */
-export function compileRanges(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
+export function compileRanges(ranges: readonly string[]): IpRanges {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const range of ranges) {
     const [address = '', prefix] = range.split('/')
     const family = familyOf(address)
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
+    if (prefix === undefined) lists[family].addAddress(address, family)
+    else lists[family].addSubnet(address, Number(prefix), family)
   }
-  return list
+  return lists
 }
 
-export const inRanges = (list: BlockList, address: string): boolean => {
+export const inRanges = (ranges: IpRanges, address: string): boolean => {
   const plain = plainAddress(address)
-  return isIP(plain) !== 0 && list.check(plain, familyOf(plain))
+  const family = familyOf(plain)
+  return isIP(plain) !== 0 && ranges[family].check(plain, family)
 }
 
 /** Whether the host of a URL is this machine: `localhost`, 127.0.0.0/8 or ::1. */

@@ -1,5 +1,5 @@
-import type { BlockList } from 'node:net'
 import type { DataSource, Route } from '../model.ts'
+import type { IpRanges } from './ip.ts'
 import type { RouteTable } from './routes.ts'
 import type { PolicyFile } from './schema.ts'
 
@@ -30,7 +30,7 @@ export interface Policy {
   readonly keys: KeysPolicy
   readonly redis: PolicyFile['redis']
   /** Peers whose `X-Forwarded-*` is believed. */
-  readonly trustedProxies: BlockList
+  readonly trustedProxies: IpRanges
   readonly dataSources: readonly DataSource[]
   readonly routes: readonly Route[]
   readonly hosts: ReadonlyMap<string, HostPolicy>

@@ -1,4 +1,3 @@
-import type { BlockList } from 'node:net'
 import type {
   BodyFraming,
   ClientOrigin,
@@ -8,7 +7,7 @@ import type {
   RawRequest,
 } from '../model.ts'
 import { type Denial, deny, isDenial } from './denial.ts'
-import { inRanges, plainAddress } from './ip.ts'
+import { type IpRanges, inRanges, plainAddress } from './ip.ts'
 import { canonicalPath } from './path.ts'
 import type { HostPolicy, Policy } from './policy.ts'
 
@@ -138,7 +137,7 @@ export function readRequest(
   raw: RawRequest,
   { authority, body, fields }: Message,
   rules: PathRules,
-  trustedProxies: BlockList,
+  trustedProxies: IpRanges,
 ): GatewayRequest | Denial {
   const { target, method } = raw
   if (target.includes('#')) return ambiguous('a raw #')
@@ -179,7 +178,7 @@ function readOrigin(
   raw: RawRequest,
   authority: string,
   fields: Fields,
-  trustedProxies: BlockList,
+  trustedProxies: IpRanges,
 ): ClientOrigin {
   const peer = plainAddress(raw.peer)
   const seen = raw.encrypted ? 'https' : 'http'

@@ -55,7 +55,7 @@ const wrong = (why: string) => deny('token_claims', `A claim of the token is wro
  */
 export function checkClaims(claims: Claims, expected: Expected, now: number): ReadClaims | Denial {
   if (typeof claims.iss !== 'string' || claims.iss !== expected.issuer) {
-    return deny('token_issuer', `Accepted issuer: ${expected.issuer}`)
+    return deny('token_issuer', 'The token is not from the issuer that this gateway trusts')
   }
   if (!hasAudience(claims.aud, expected.audiences)) {
     return deny('token_audience', `Ask Feide for the audience ${expected.audiences.join(' or ')}`)

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+interface Turn {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+}
+
+interface Waiting extends Turn {
+  readonly run: () => void
+}
+
+/**
+ * Requests that a caller sends on one connection without waiting for answers are served one after
+ * the other: what the second one reads may depend on what the first one writes (RFC 9112 §9.3.2).
+ */
+export function createTurns() {
+  const waiting = new WeakMap<Duplex, Waiting[]>()
+
+  /** Runs when every earlier request of the connection has been answered. */
+  const take = (socket: Duplex, turn: Turn, run: () => void): void => {
+    const queue = waiting.get(socket) ?? []
+    waiting.set(socket, queue)
+    queue.push({ ...turn, run })
+    turn.response.once('close', () => {
+      queue.shift()
+      if (!socket.destroyed) queue[0]?.run()
+    })
+    if (queue.length === 1) run()
+  }
+
+  /**
+   * Runs what is to be answered to bytes that are no request, when an answer written to the socket
+   * can be read as theirs alone: at once, where they are the body of the only open request, or
+   * after the last open one has been answered.
+   */
+  const afterUnfinished = (socket: Duplex, run: () => void): void => {
+    const queue = waiting.get(socket) ?? []
+    const last = queue.at(-1)
+    if (last === undefined) run()
+    else if (last.incoming.complete) last.response.once('close', run)
+    else if (queue.length === 1 && !last.response.headersSent) run()
+    else socket.destroy()
+  }
+
+  return { take, afterUnfinished }
+}
