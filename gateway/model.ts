@@ -33,7 +33,6 @@ export interface GatewayRequest {
   readonly query: string
   readonly headers: HeaderList
   readonly preflight: Preflight | undefined
-  readonly websocket: boolean
   readonly body: BodyFraming
   readonly origin: ClientOrigin
 }

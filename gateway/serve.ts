@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { adminServer } from './edge/admin.ts'
-import { systemClock } from './edge/clock.ts'
+import { systemClock, timerLimit } from './edge/clock.ts'
 import type { Service } from './edge/exchange.ts'
 import { keySetFetcher } from './edge/issuer.ts'
 import { createLog, type Log } from './edge/log.ts'
@@ -43,7 +43,10 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
   const current = () => service
 
   const record = recorder(log, metrics, () => service.policy.log.userid)
-  const server = createEdgeServer({ current, pools, log, metrics, record }, policy.limits)
+  const { server, upgraded } = createEdgeServer(
+    { current, pools, log, metrics, record },
+    policy.limits,
+  )
   const admin = adminServer({
     version,
     policy: () => service.policy,
@@ -96,7 +99,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     draining = true
     unwatch()
     log.info({}, 'draining')
-    await drain(server, service.policy.limits.drain)
+    await drain(server, upgraded, service.policy.limits.drain)
     admin.closeAllConnections()
     admin.close()
     keys.stop()
@@ -163,10 +166,13 @@ function logListening(log: Log, listener: string, server: Server): void {
 /** Milliseconds between two looks for connections that have become idle. */
 const DRAIN_INTERVAL = 50
 
-async function drain(server: Server, limit: number): Promise<void> {
+async function drain(server: Server, upgraded: ReadonlySet<Socket>, limit: number): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   const idle = setInterval(() => server.closeIdleConnections(), DRAIN_INTERVAL)
-  const deadline = setTimeout(() => server.closeAllConnections(), limit)
+  const deadline = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
+  }, timerLimit(limit))
   await closed
   clearInterval(idle)
   clearTimeout(deadline)

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { gate } from '../gate.ts'
-import { ANSWERS, type Denial, deny, isDenial } from '../policy/denial.ts'
+import { ANSWERS, type Denial, deny } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
-import { MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/request.ts'
+import { asksForWebSocket, MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/request.ts'
 import { timerLimit } from './clock.ts'
-import { beginRecord, type EdgeTools, handleRequest, noteDenial, rawRequestOf } from './exchange.ts'
-import { rawProblem } from './problem.ts'
+import { beginRecord, type EdgeTools, handleRequest, noteDenial } from './exchange.ts'
 import { createTurns } from './turns.ts'
+import { endWith, handleUpgrade } from './upgrade.ts'
 
 /** Room for what the gateway itself will refuse, so that it is refused with its own words. */
 const PARSER_LIMIT = MAX_TARGET + MAX_HEADER_BLOCK + 8 * 1024
@@ -17,8 +14,14 @@ const PARSER_LIMIT = MAX_TARGET + MAX_HEADER_BLOCK + 8 * 1024
 /** How often Node looks for connections whose headers are late, in milliseconds. */
 const CHECK_INTERVAL = 500
 
+export interface EdgeServer {
+  readonly server: Server
+  /** Connections that have left HTTP, which `server` knows nothing of any more. */
+  readonly upgraded: ReadonlySet<Socket>
+}
+
 /** The server that callers meet: plain `node:http`, with each of its lax defaults closed. */
-export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Server {
+export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): EdgeServer {
   const server = createServer({
     // Refused by the gateway instead, as a problem document (contract 5).
     requireHostHeader: false,
@@ -28,7 +31,7 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Se
     requestTimeout: 0,
     keepAliveTimeout: timerLimit(limits.keepAlive),
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, limits.headerTimeout),
-    shouldUpgradeCallback: () => false,
+    shouldUpgradeCallback: ({ method = '', rawHeaders }) => asksForWebSocket(method, rawHeaders),
   })
   // Node drops what is beyond this without a word; the gateway counts for itself.
   server.maxHeadersCount = 0
@@ -44,13 +47,18 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Se
   // `Expect` is the gateway's to answer: 100 once the request is allowed, anything else is ignored.
   server.on('checkContinue', handle)
   server.on('checkExpectation', handle)
-  server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
-    refuseConnect(tools, incoming, socket)
-  })
+  const upgraded = new Set<Socket>()
+  const leaveHttp = (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    turns.afterUnfinished(socket, () => handleUpgrade(tools, incoming, socket, head))
+  }
+  server.on('upgrade', leaveHttp)
+  server.on('connect', leaveHttp)
   server.on('clientError', (error: ParserError, socket: Socket) => {
     turns.afterUnfinished(socket, () => refuseUnparsed(tools, error, socket))
   })
-  return server
+  return { server, upgraded }
 }
 
 interface ParserError extends NodeJS.ErrnoException {
@@ -89,27 +97,4 @@ function denialOf({ code, rawPacket }: ParserError): Denial {
   return target.length > MAX_TARGET
     ? deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
     : deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
-}
-
-/** CONNECT has an event of its own, and is refused like any other request that no route takes. */
-function refuseConnect(tools: EdgeTools, incoming: IncomingMessage, socket: Duplex): void {
-  const raw = rawRequestOf(incoming)
-  const record = beginRecord(raw)
-  const { policy, verifyToken } = tools.current()
-  const verdict = gate(policy, raw, verifyToken)
-  if (!isDenial(verdict)) {
-    socket.destroy()
-    return
-  }
-  endWith(socket, verdict, record.requestId)
-  noteDenial(record, verdict)
-  tools.record({ ...record, status: ANSWERS[verdict.denied].status })
-}
-
-/** Answers on a bare socket and ends it: read on for a moment, so that the answer is not reset away. */
-function endWith(socket: Duplex, denial: Denial, requestId: string = randomUUID()): void {
-  socket.on('error', () => socket.destroy())
-  socket.end(rawProblem(denial, requestId))
-  socket.resume()
-  setTimeout(() => socket.destroy(), 1_000).unref()
 }

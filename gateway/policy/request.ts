@@ -151,7 +151,6 @@ export function readRequest(
     query: mark === -1 ? '' : target.slice(mark),
     headers: raw.headers,
     preflight: readPreflight(method, fields),
-    websocket: isWebSocket(method, fields),
     body,
     origin: readOrigin(raw, authority, fields, trustedProxies),
   }
@@ -165,8 +164,13 @@ function readPreflight(method: string, fields: Fields): GatewayRequest['prefligh
 }
 
 /** An upgrade to WebSocket (RFC 6455 §4.1); any other upgrade is a plain request. */
-export const isWebSocket = (method: string, { upgrade, connection }: Fields): boolean =>
-  method === 'GET' &&
+export const asksForWebSocket = (method: string, headers: HeaderList): boolean => {
+  const fields = readFields(headers)
+  const hasBody = fields['content-length'].length + fields['transfer-encoding'].length > 0
+  return method === 'GET' && !hasBody && isWebSocketUpgrade(fields)
+}
+
+const isWebSocketUpgrade = ({ upgrade, connection }: Fields): boolean =>
   upgrade.length === 1 &&
   upgrade[0]?.toLowerCase() === 'websocket' &&
   connection.some(value =>

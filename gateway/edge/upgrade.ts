@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Admission, gate } from '../gate.ts'
+import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
+import { upstreamRequest } from '../policy/headers.ts'
+import { forwardWebSocket } from '../upstream/websocket.ts'
+import { beginRecord, type EdgeTools, noteDenial, noteRoute, rawRequestOf } from './exchange.ts'
+import { rawProblem } from './problem.ts'
+
+/**
+ * Requests whose connection has left HTTP: upgrades to WebSocket, which go through the same gate and
+ * carry the same headers as any GET, and CONNECT, which the gate refuses.
+ */
+export function handleUpgrade(
+  tools: EdgeTools,
+  incoming: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): void {
+  const raw = rawRequestOf(incoming)
+  const record = beginRecord(raw)
+  const { policy, verifyToken } = tools.current()
+  tools.metrics.inFlight.inc()
+  socket.once('close', () => {
+    tools.metrics.inFlight.dec()
+    if (record.status === 0) record.aborted = true
+    tools.record({ ...record, status: record.status || 499 })
+  })
+  socket.on('error', () => socket.destroy())
+
+  const refuse = (denial: Denial) => {
+    noteDenial(record, denial)
+    record.status = ANSWERS[denial.denied].status
+    endWith(socket, denial, record.requestId)
+  }
+  const proceed = (verdict: Admission | Denial) => {
+    if (isDenial(verdict)) return refuse(verdict)
+    // The gateway's own document is no WebSocket; whoever asks for one gets nothing else.
+    if (verdict.kind === 'metadata') return socket.destroy()
+    const { permit, request } = verdict
+    noteRoute(record, permit)
+    const origin = tools.pools.nextOrigin(permit.route.dataSource.upstream)
+    const outgoing = upstreamRequest(permit, request, origin, record.requestId)
+    if (isDenial(outgoing)) return refuse(outgoing)
+    record.sentAt = performance.now()
+    const { requestId } = record
+    return forwardWebSocket({
+      permit,
+      outgoing,
+      incoming,
+      socket,
+      head,
+      requestId,
+      onHead: status => {
+        record.headAt = performance.now()
+        record.status = status
+      },
+      onDenied: refuse,
+    })
+  }
+  const broken = (error: unknown) => {
+    tools.log.error({ requestId: record.requestId, error: String(error) }, 'request failed')
+    socket.destroy()
+  }
+  try {
+    const verdict = gate(policy, raw, verifyToken)
+    if (verdict instanceof Promise) verdict.then(proceed).catch(broken)
+    else proceed(verdict)
+  } catch (error) {
+    broken(error)
+  }
+}
+
+/** Milliseconds for which a caller may go on before an answered connection is closed. */
+const LINGER = 1_000
+
+/** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
+export function endWith(socket: Socket, denial: Denial, requestId: string): void {
+  if (!socket.writable) return
+  socket.end(rawProblem(denial, requestId))
+  socket.resume()
+  setTimeout(() => socket.destroy(), LINGER).unref()
+}

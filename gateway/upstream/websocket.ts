@@ -1,0 +1,90 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { createProxyServer } from 'http-proxy-3'
+import type { Permit, UpstreamRequest } from '../model.ts'
+import { type Denial, deny } from '../policy/denial.ts'
+import { isHopByHop } from '../policy/header-names.ts'
+
+export interface Upgrade {
+  /** Proof that the request may be sent: nothing is forwarded without it. */
+  readonly permit: Permit
+  readonly outgoing: UpstreamRequest
+  readonly incoming: IncomingMessage
+  readonly socket: Socket
+  /** What the caller sent behind its request. */
+  readonly head: Buffer
+  readonly requestId: string
+  /** The status of the upstream's answer: 101, or what it said instead. */
+  readonly onHead: (status: number) => void
+  /** Nothing has been answered yet, and this is why nothing of the upstream will be. */
+  readonly onDenied: (denial: Denial) => void
+}
+
+/**
+ * Carries a WebSocket (RFC 6455) to its upstream and back with http-proxy-3, which is used for
+ * nothing else: it opens the connection and joins the sockets. Path and headers are written by this
+ * file, since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
+ */
+export function forwardWebSocket(upgrade: Upgrade): void {
+  const { permit, outgoing, incoming, socket, head, requestId, onHead, onDenied } = upgrade
+  const { connectTimeout, timeout } = permit.route.dataSource.upstream
+  const proxy = createProxyServer({ target: outgoing.origin.origin, connectTimeout })
+  let answered = false
+
+  proxy.on('proxyReqWs', proxyRequest => {
+    writeRequest(proxyRequest, outgoing)
+    const late = setTimeout(() => proxyRequest.destroy(new Error('timeout')), clamp(timeout))
+    const begin = (answer: IncomingMessage) => {
+      answered = true
+      clearTimeout(late)
+      onHead(answer.statusCode ?? 0)
+      cleanAnswer(answer, requestId)
+      answer.once('close', () => {
+        if (!answer.complete && answer.statusCode !== 101) socket.destroy()
+      })
+    }
+    // Before http-proxy-3 has its own listeners, which write the answer to the caller.
+    proxyRequest.once('upgrade', begin)
+    proxyRequest.once('response', begin)
+    proxyRequest.once('close', () => clearTimeout(late))
+    socket.once('close', () => proxyRequest.destroy())
+  })
+  const failed = (error: Error) => {
+    if (!answered) onDenied(denialOf(error))
+    answered = true
+  }
+  proxy.on('error', failed)
+  // It reads these two; the request that is sent has its own.
+  incoming.url = '/'
+  incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
+  proxy.ws(incoming, socket, head, {}, failed)
+}
+
+const clamp = (ms: number) => Math.min(ms, 2 ** 31 - 1)
+
+function writeRequest(proxyRequest: ClientRequest, { target, headers }: UpstreamRequest): void {
+  proxyRequest.path = target
+  for (const name of proxyRequest.getHeaderNames()) proxyRequest.removeHeader(name)
+  for (let i = 0; i < headers.length; i += 2) {
+    proxyRequest.appendHeader(headers[i] as string, headers[i + 1] as string)
+  }
+  proxyRequest.setHeader('Connection', 'Upgrade')
+  proxyRequest.setHeader('Upgrade', 'websocket')
+}
+
+/** http-proxy-3 writes these headers as they are. */
+function cleanAnswer({ headers, statusCode }: IncomingMessage, requestId: string): void {
+  for (const name of Object.keys(headers)) {
+    if (isHopByHop(name)) delete headers[name]
+  }
+  headers['x-request-id'] = requestId
+  headers.connection = statusCode === 101 ? 'Upgrade' : 'close'
+  if (statusCode === 101) headers.upgrade = 'websocket'
+}
+
+function denialOf(error: Error): Denial {
+  const code = 'code' in error ? String(error.code) : error.message
+  return /timeout|ETIMEDOUT/i.test(`${code} ${error.message}`)
+    ? deny('upstream_timeout', 'The API behind the gateway did not answer in time', { cause: code })
+    : deny('upstream_unavailable', 'The API behind the gateway cannot be reached', { cause: code })
+}
