@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { routes } from './commands/routes.ts'
+import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import type { ExitStatus, Terminal } from './commands/terminal.ts'
 
@@ -35,8 +36,8 @@ let status: ExitStatus = 0
 
 const program = new Command('feide-gateway')
   .description(
-    "A gateway in front of an API that was built for Feide's API Gatekeeper: it validates the JWT\n" +
-      'against a policy and sends the API the headers that it always had.',
+    "A gateway in front of an API that was built for Feide's API Gatekeeper: it validates " +
+      'the JWT against a policy and sends the API the headers that it always had.',
   )
   .version(version)
   .helpCommand(false)
@@ -100,6 +101,13 @@ program
     } else {
       status = await explain(file, method, url, options, terminal)
     }
+  })
+
+program
+  .command('schema')
+  .description('print the JSON Schema of the policy file, for editors')
+  .action(() => {
+    status = schema(terminal)
   })
 
 interface ExplainFlags {

@@ -1,0 +1,59 @@
+import type { Form } from './form.ts'
+import { signJwt } from './jwt.ts'
+import type { OpaqueToken } from './opaque.ts'
+import { isRefusal, type Refusal, refuse } from './refusal.ts'
+import type { Client, DataSource } from './register.ts'
+import { answer, chooseScopes, type Feide, type TokenAnswer } from './token-answer.ts'
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+const JWT = 'urn:ietf:params:oauth:token-type:jwt'
+
+/** Token exchange (RFC 8693) as a consumer uses it: an opaque token for a JWT. */
+export const exchange = async (
+  feide: Feide,
+  client: Client,
+  form: Form,
+): Promise<TokenAnswer | Refusal> => {
+  const subject = readSubject(feide, client, form)
+  if (isRefusal(subject)) return subject
+  const dataSource = readDataSource(feide, subject, form)
+  if (isRefusal(dataSource)) return dataSource
+  const scopes = chooseScopes(form, subscopes(subject, dataSource))
+  if (isRefusal(scopes)) return scopes
+  const request = { issuer: feide.issuer, dataSource, subject, scopes, now: feide.now() }
+  const { jwt, expiresAt } = await signJwt(feide.key, request)
+  return { ...answer(feide, jwt, expiresAt, scopes), issued_token_type: JWT }
+}
+
+// RFC 8693 section 2.2.2: a subject token that is no good is an invalid_request.
+const readSubject = (feide: Feide, client: Client, form: Form): OpaqueToken | Refusal => {
+  const id = form.get('subject_token')
+  if (id === undefined) return refuse('invalid_request', 'subject_token is missing')
+  if (form.get('subject_token_type') !== ACCESS_TOKEN)
+    return refuse('invalid_request', `subject_token_type must be ${ACCESS_TOKEN}`)
+  if ((form.get('requested_token_type') ?? JWT) !== JWT)
+    return refuse('invalid_request', `requested_token_type must be ${JWT}`)
+  const subject = feide.tokens.find(id)
+  // One text for unknown, expired and another client's: the difference is nobody's business.
+  if (subject?.client.id !== client.id)
+    return refuse('invalid_request', 'subject_token is not a valid token of this client')
+  return subject
+}
+
+const readDataSource = (
+  { register }: Feide,
+  subject: OpaqueToken,
+  form: Form,
+): DataSource | Refusal => {
+  const audience = form.get('audience')
+  if (audience === undefined) return refuse('invalid_request', 'audience is missing')
+  const dataSource = register.dataSourcesByAudience.get(audience)
+  if (!dataSource || !subject.scopes.includes(`gk_${dataSource.id}`))
+    return refuse('access_denied', 'the client has no access to this audience')
+  return dataSource
+}
+
+const subscopes = ({ scopes }: OpaqueToken, { id }: DataSource): readonly string[] => {
+  const prefix = `gk_${id}_`
+  return scopes.filter(scope => scope.startsWith(prefix)).map(scope => scope.slice(prefix.length))
+}

@@ -1,0 +1,27 @@
+/** The error codes of Feide's token endpoint. */
+export type RefusalCode =
+  | 'invalid_request'
+  | 'access_denied'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+
+export interface Refusal {
+  readonly refused: RefusalCode
+  readonly why: string
+}
+
+export const refuse = (refused: RefusalCode, why: string): Refusal => ({ refused, why })
+
+export const isRefusal = (value: object): value is Refusal => 'refused' in value
+
+export const statusOf = ({ refused }: Refusal) => (refused === 'invalid_client' ? 401 : 400)
+
+/** The body of an error answer, in Feide's shape (RFC 6749 section 5.2). */
+export const bodyOf = ({ refused, why }: Refusal) => ({
+  error: refused,
+  error_description: why,
+  error_uri: 'https://docs.dataporten.no',
+})

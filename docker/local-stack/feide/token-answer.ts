@@ -1,0 +1,47 @@
+import { type Form, words } from './form.ts'
+import type { SigningKey } from './jwt.ts'
+import type { OpaqueTokens } from './opaque.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Register } from './register.ts'
+
+/** What one run of the stand-in consists of. `now` is in seconds since 1970. */
+export interface Feide {
+  readonly issuer: string
+  readonly register: Register
+  readonly tokens: OpaqueTokens
+  readonly key: SigningKey
+  readonly now: () => number
+}
+
+/** The successful answer of the token endpoint. */
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  readonly issued_token_type?: string
+  readonly expires_in: number
+  readonly scope: string
+}
+
+/** The scopes that were asked for, or all that may be had when none were. */
+export const chooseScopes = (
+  form: Form,
+  allowed: readonly string[],
+): readonly string[] | Refusal => {
+  const asked = words(form.get('scope'))
+  const excess = asked.filter(scope => !allowed.includes(scope))
+  if (excess.length > 0) return refuse('invalid_scope', 'the client may not have all these scopes')
+  return asked.length > 0 ? asked : allowed
+}
+
+// Feide counts down from when the token was made, hence 28799 and 299 and not the round numbers.
+export const answer = (
+  { now }: Feide,
+  token: string,
+  expiresAt: number,
+  scopes: readonly string[],
+): TokenAnswer => ({
+  access_token: token,
+  token_type: 'Bearer',
+  expires_in: Math.floor(expiresAt - now()),
+  scope: scopes.join(' '),
+})
