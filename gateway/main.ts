@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
+import { type KeysAction, keys } from './commands/keys.ts'
 import { routes } from './commands/routes.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
@@ -109,6 +110,34 @@ program
   .action(() => {
     status = schema(terminal)
   })
+
+const keysCommand = program
+  .command('keys')
+  .description("show the issuer's key set as the running gateway has it, or as Redis has it")
+  .option('-c, --config <file>', 'the policy file', DEFAULT_POLICY)
+  .action(() => runKeys({ does: 'show' }))
+
+keysCommand
+  .command('refresh')
+  .description('fetch the key set now, for all gateways that share the Redis')
+  .action(() => runKeys({ does: 'refresh' }))
+
+keysCommand
+  .command('distrust')
+  .description('refuse every token signed with a key, until it is trusted again')
+  .argument('<kid>', 'the id of the key')
+  .action((kid: string) => runKeys({ does: 'distrust', kid }))
+
+keysCommand
+  .command('trust')
+  .description('take a distrust back')
+  .argument('<kid>', 'the id of the key')
+  .action((kid: string) => runKeys({ does: 'trust', kid }))
+
+async function runKeys(action: KeysAction) {
+  const { config } = keysCommand.opts<{ config: string }>()
+  status = await keys(config, action, terminal)
+}
 
 interface ExplainFlags {
   readonly token?: string

@@ -1,11 +1,11 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { adminServer } from './edge/admin.ts'
-import { systemClock, timerLimit } from './edge/clock.ts'
+import { timerLimit } from './edge/clock.ts'
 import type { Service } from './edge/exchange.ts'
-import { keySetFetcher } from './edge/issuer.ts'
+import { type IssuerKeys, openKeys } from './edge/keys.ts'
 import { createLog, type Log } from './edge/log.ts'
-import { createMetrics, type Metrics } from './edge/metrics.ts'
+import { createMetrics } from './edge/metrics.ts'
 import { recorder } from './edge/record.ts'
 import { createEdgeServer } from './edge/server.ts'
 import { watchFiles } from './edge/watch.ts'
@@ -13,13 +13,12 @@ import { loadPolicy } from './policy/parse.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Address } from './policy/scalars.ts'
 import type { Environment } from './policy/source.ts'
-import { createKeys, type Keys } from './token/keys.ts'
 import { verify } from './token/verify.ts'
 import { createPools } from './upstream/pool.ts'
 
 /** A gateway in service. */
 export interface Gateway {
-  /** Reads the policy again; one with a fault leaves the old one in force. */
+  /** Reads the policy again (one with a fault leaves the old one in force) and fetches the keys anew. */
   readonly reload: () => void
   /** Stops accepting, lets requests in flight finish, for `limits.drain` at most. */
   readonly stop: () => Promise<void>
@@ -52,6 +51,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     policy: () => service.policy,
     loadedAt: () => loadedAt,
     keys: () => keys.status(),
+    redisUp: () => keys.redisUp(),
     notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(keys)),
     metrics,
   }) as Server
@@ -77,7 +77,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     keys = sameKeys(previous.policy, next) ? keys : openKeys(next, log, metrics)
     service = serviceOf(next, keys)
     loadedAt = Date.now()
-    if (keys !== previous.keys) previous.keys.stop()
+    if (keys !== previous.keys) void previous.keys.close()
     pools.keepOnly(next.dataSources.map(({ upstream }) => upstream))
     log.setLevel(next.log.level)
     applyLimits(server, next.limits)
@@ -102,41 +102,29 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     await drain(server, upgraded, service.policy.limits.drain)
     admin.closeAllConnections()
     admin.close()
-    keys.stop()
+    await keys.close()
     await pools.close()
     log.info({}, 'stopped')
   }
-  return { reload, stop }
+  const reloadAll = () => {
+    reload()
+    void keys.refresh()
+  }
+  return { reload: reloadAll, stop }
 }
 
-const serviceOf = (policy: Policy, keys: Keys): Service => ({
+const serviceOf = (policy: Policy, keys: IssuerKeys): Service => ({
   policy,
   verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
 })
 
-function openKeys(policy: Policy, log: Log, metrics: Metrics): Keys {
-  let lastError: string | undefined
-  const keys = createKeys(keySetFetcher(policy.issuer), policy.keys, systemClock, fetched => {
-    const { error, keySet } = fetched
-    metrics.keyFetches.inc({ outcome: error === undefined ? 'success' : 'failure' })
-    // One line per change of state, not per attempt.
-    if (error !== undefined && error !== lastError) log.warn({ error }, 'keys not fetched')
-    if (error === undefined && (lastError !== undefined || keySet?.unusable.length)) {
-      log.info({ unusable: keySet?.unusable }, 'keys fetched')
-    }
-    lastError = error
-  })
-  void keys.refresh()
-  return keys
-}
-
 const sameKeys = (a: Policy, b: Policy) =>
-  JSON.stringify([a.issuer, a.keys]) === JSON.stringify([b.issuer, b.keys])
+  JSON.stringify([a.issuer, a.keys, a.redis]) === JSON.stringify([b.issuer, b.keys, b.redis])
 
 const restartNeeded = (a: Policy, b: Policy) =>
   JSON.stringify([a.listen, a.admin, a.workers]) !== JSON.stringify([b.listen, b.admin, b.workers])
 
-function keysMissing(keys: Keys): string | undefined {
+function keysMissing(keys: IssuerKeys): string | undefined {
   const { source, lastError } = keys.status()
   if (source !== undefined) return undefined
   return `the keys of the issuer are not known: ${lastError ?? 'they are being fetched'}`

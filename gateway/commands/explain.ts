@@ -99,7 +99,7 @@ const verifying =
   ({ issuer, keys: times }: Policy): VerifyToken =>
   async (token, expected) => {
     const fetcher = keySetFetcher(issuer)
-    const keys = createKeys(fetcher, times, systemClock)
+    const keys = createKeys({ fetchKeySet: fetcher, clock: systemClock }, times)
     try {
       return await verify(
         token,

@@ -10,6 +10,8 @@ export interface AdminState {
   /** Milliseconds since the epoch. */
   readonly loadedAt: () => number
   readonly keys: () => KeyStatus
+  /** Whether Redis answers; `undefined` where there is none. */
+  readonly redisUp: () => boolean | undefined
   /** Why the gateway should get no requests, or `undefined`. */
   readonly notReady: () => string | undefined
   readonly metrics: Metrics
@@ -36,9 +38,10 @@ export function adminServer(state: AdminState) {
 
 const PATHS = ['/healthz', '/readyz', '/metrics', '/status']
 
-function statusOf({ version, policy, loadedAt, keys }: AdminState) {
+function statusOf({ version, policy, loadedAt, keys, redisUp }: AdminState) {
   const { hash, dataSources } = policy()
-  const { source, age, kids, unusable, nextRefresh, lastError } = keys()
+  const { source, age, kids, unusable, distrusted, nextRefresh, lastError } = keys()
+  const up = redisUp()
   return {
     version,
     policy: { hash, loadedAt: isoTime(loadedAt()) },
@@ -47,9 +50,11 @@ function statusOf({ version, policy, loadedAt, keys }: AdminState) {
       age: age === undefined ? null : Math.round(age / 1000),
       kids,
       unusable,
+      distrusted,
       nextRefresh: nextRefresh === undefined ? null : isoTime(nextRefresh),
       lastError: lastError ?? null,
     },
+    redis: up === undefined ? null : { up },
     upstreams: dataSources.map(({ id, upstream }) => ({
       dataSource: id,
       origins: upstream.origins.map(({ origin }) => origin),

@@ -1,4 +1,4 @@
-import type { Clock } from '../token/keys.ts'
+import type { Clock } from '../token/obtain.ts'
 
 /** Longer waits overflow Node's timers, which then fire at once. */
 const LONGEST = 2 ** 31 - 1

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import { isSafeForKeys } from '../policy/ip.ts'
 import type { IssuerPolicy } from '../policy/policy.ts'
-import type { FetchKeySet } from '../token/keys.ts'
+import type { FetchKeySet } from '../token/obtain.ts'
 
 /** Milliseconds to connect, milliseconds in all, bytes: an issuer that needs more is no issuer. */
 const CONNECT_TIMEOUT = 2_000

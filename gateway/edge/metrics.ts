@@ -36,6 +36,13 @@ export function createMetrics() {
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,
     }),
+    unknownKids: new Counter(
+      named('unknown_kids_total', 'Tokens with a key id that the key set does not have.'),
+    ),
+    redisUp: new Gauge(named('redis_up', 'Whether Redis answered the last command.')),
+    storedKeysIgnored: new Counter(
+      named('stored_values_ignored_total', 'Values in Redis that were not used.'),
+    ),
     policyReloads: new Counter({
       ...named('policy_reloads_total', 'Reloads of the policy.'),
       labelNames: ['result'] as const,

@@ -2,6 +2,7 @@ import type { PathRules } from '../model.ts'
 import type { Say } from './faults.ts'
 import { fold, isNeverTaken, isReserved } from './header-names.ts'
 import { isIpRange, isSafeForKeys } from './ip.ts'
+import { parseRedisUrl } from './redis-url.ts'
 import { parseRouteKey } from './route-key.ts'
 import { shapeOf } from './routes.ts'
 import type { DataSourceFile, PolicyFile } from './schema.ts'
@@ -11,6 +12,7 @@ import type { Path } from './source.ts'
 export function checkPolicy(file: PolicyFile, say: Say): void {
   checkIssuer(file, say)
   checkAddresses(file, say)
+  checkRedis(file, say)
   const never = neverTaken(file)
   for (const [id, dataSource] of Object.entries(file.dataSources)) {
     checkUpstream(dataSource, ['dataSources', id, 'upstream'], say)
@@ -57,6 +59,18 @@ function checkAddresses({ listen, admin, trustedProxies }: PolicyFile, say: Say)
     if (!isIpRange(range)) say(['trustedProxies', i], 'an IP address or range such as 10.0.0.0/8')
   }
 }
+
+function checkRedis({ redis }: PolicyFile, say: Say): void {
+  if (!redis) return
+  if (!parseRedisUrl(redis.url)) say(['redis', 'url'], REDIS_URL)
+  if (redis.secret === undefined) {
+    const got = 'none: whoever can write to this Redis can make the gateway trust keys of theirs'
+    say(['redis', 'secret'], 'a secret', { got, severity: 'warning' })
+  }
+}
+
+const REDIS_URL =
+  'redis[s]://HOST:PORT/DB, redis[s]+sentinel://HOST:PORT,…/GROUP or redis[s]+cluster://HOST:PORT,…'
 
 function checkUpstream({ upstream }: DataSourceFile, path: Path, say: Say): void {
   if (typeof upstream === 'string') return

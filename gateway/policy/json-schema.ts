@@ -24,6 +24,7 @@ export function jsonSchema(): JsonSchema {
       variable: {
         type: 'string',
         pattern: '\\$\\{[^}]+\\}',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the policy file
         description: 'A text with ${NAME}, ${NAME:-default} or ${file:PATH} in it.',
       },
     },

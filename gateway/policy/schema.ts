@@ -92,7 +92,7 @@ const keys = z
 const redis = z
   .strictObject({
     url: text(/^rediss?(?:\+sentinel|\+cluster)?:\/\/\S+$/, 'a redis:// or rediss:// URL').describe(
-      'redis:// or rediss://, with +sentinel or +cluster for those.',
+      'redis:// or rediss://; redis+sentinel://HOST:PORT,…/GROUP, redis+cluster://HOST:PORT,….',
     ),
     prefix: z.string().default('feide-gateway:').describe('Put before every key.'),
     secret: z

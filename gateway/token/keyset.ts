@@ -100,10 +100,10 @@ export function chooseKey(
   { usable }: KeySet,
   kid: string | undefined,
   alg: string,
-): KeyObject | undefined {
+): UsableKey | undefined {
   const named = kid === undefined ? usable : usable.filter(key => key.kid === kid)
   const fitting = named.filter(key => fits(key, alg))
-  return fitting.length === 1 ? fitting[0]?.key : undefined
+  return fitting.length === 1 ? fitting[0] : undefined
 }
 
 export const hasKid = ({ usable, unusable }: KeySet, kid: string): boolean =>

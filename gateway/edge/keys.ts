@@ -1,0 +1,73 @@
+import type { Policy } from '../policy/policy.ts'
+import { parseRedisUrl } from '../policy/redis-url.ts'
+import { createKeys, type Keys } from '../token/keys.ts'
+import type { KeyEvents } from '../token/refresh.ts'
+import { systemClock } from './clock.ts'
+import { keySetFetcher } from './issuer.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { openRedisStore, type RedisEvents, type RedisStore } from './redis-store.ts'
+
+/** The issuer's keys with what they hang on: the connection to the issuer, and Redis where there is one. */
+export interface IssuerKeys extends Keys {
+  readonly redisUp: () => boolean | undefined
+  readonly close: () => Promise<void>
+}
+
+/** Begins to fetch the keys of a policy's issuer; nothing waits for them but requests that need one. */
+export function openKeys(policy: Policy, log: Log, metrics: Metrics): IssuerKeys {
+  const fetchKeySet = keySetFetcher(policy.issuer)
+  const store = openStore(policy, redisEvents(log, metrics))
+  const sources = { fetchKeySet, store, clock: systemClock, events: keyEvents(log, metrics) }
+  const keys = createKeys(sources, policy.keys)
+  void keys.refresh()
+  const close = async () => {
+    keys.stop()
+    await Promise.all([store?.close(), fetchKeySet.close()])
+  }
+  return { ...keys, redisUp: () => store?.up(), close }
+}
+
+/** The store of a policy; `undefined` where it names no Redis. */
+export function openStore({ redis, issuer }: Policy, events: RedisEvents): RedisStore | undefined {
+  const address = redis && parseRedisUrl(redis.url)
+  if (!redis || !address) return undefined
+  return openRedisStore({ address, ...redis, issuer: issuer.url }, events)
+}
+
+/** Logs one line for each change of state, not for each attempt. */
+function keyEvents(log: Log, metrics: Metrics): KeyEvents {
+  let lastError: string | undefined
+  let lastKids: string | undefined
+  return {
+    onAttempt: ({ error, from, keySet }) => {
+      if (from !== 'redis') {
+        metrics.keyFetches.inc({ outcome: error === undefined ? 'success' : 'failure' })
+      }
+      if (error !== undefined && error !== lastError) log.warn({ error }, 'keys not fetched')
+      const kids = keySet?.usable.map(({ kid }) => kid ?? '').join(' ')
+      if (kids !== undefined && (kids !== lastKids || lastError !== undefined)) {
+        log.info({ from, kids: kids.split(' '), unusable: keySet?.unusable }, 'keys fetched')
+      }
+      lastError = error
+      lastKids = kids ?? lastKids
+    },
+    onUnknownKid: () => metrics.unknownKids.inc(),
+  }
+}
+
+function redisEvents(log: Log, metrics: Metrics): RedisEvents {
+  let ignored: string | undefined
+  return {
+    onState: (up, error) => {
+      metrics.redisUp.set(up ? 1 : 0)
+      if (up) log.info({}, 'redis is there')
+      else log.warn({ error }, 'redis is away')
+    },
+    onIgnored: why => {
+      metrics.storedKeysIgnored.inc()
+      if (why !== ignored) log.warn({ why }, 'a value in redis is ignored')
+      ignored = why
+    },
+  }
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import type { RedisAddress } from '../policy/redis-url.ts'
+import { type Codec, createCodec, isUnusable, type KeySetStore } from '../token/store.ts'
+import { openRedis, type RedisClient } from './redis.ts'
+
+/** Milliseconds that a fetch may take before another gateway tries. */
+const LEASE = 6_000
+
+/** Milliseconds that the first command waits for the connection. */
+const FIRST_CONNECT = 500
+
+export interface RedisSettings {
+  readonly address: RedisAddress
+  readonly prefix: string
+  readonly secret?: string | undefined
+  readonly issuer: string
+}
+
+/** What happens to the store, once per change of state: for the log and the counters. */
+export interface RedisEvents {
+  readonly onState: (up: boolean, error: string | undefined) => void
+  /** A stored value that is not used. */
+  readonly onIgnored: (why: string) => void
+}
+
+export interface RedisStore extends KeySetStore {
+  readonly up: () => boolean
+  /** An operator's word, kept until it is taken back. */
+  readonly setDistrusted: (kids: ReadonlySet<string>) => Promise<boolean>
+  readonly close: () => Promise<void>
+}
+
+/** The store that gateways share through Redis. No method rejects, none takes longer than a command may. */
+export function openRedisStore(settings: RedisSettings, events: RedisEvents): RedisStore {
+  const { address, prefix, secret, issuer } = settings
+  const codec = createCodec(issuer, secret)
+  const redis = openRedis(address)
+  const { attempt, up } = guard(redis, events)
+  const key = (name: string) => `${prefix}keys:${name}`
+  const holder = randomUUID()
+  const changed = () => redis.set(key('changed'), randomUUID())
+  const decode = decoder(codec, events)
+
+  return {
+    up,
+    read: () =>
+      attempt(undefined, async () => {
+        const value = decode('keys', await redis.get(key('set')))
+        return value && { fetchedAt: value.at, document: value.payload }
+      }),
+    write: ({ fetchedAt, document }, cooldown) =>
+      attempt(undefined, async () => {
+        await redis.set(key('set'), codec.encode('keys', fetchedAt, document))
+        await redis.set(key('cooldown'), '1', 'PX', cooldown)
+        await changed()
+      }),
+    lease: () =>
+      attempt(
+        true,
+        async () => (await redis.set(key('lease'), holder, 'PX', LEASE, 'NX')) === 'OK',
+      ),
+    release: keepFor =>
+      attempt(undefined, async () => {
+        await redis.eval(RELEASE, 1, key('lease'), holder, Math.ceil(keepFor))
+      }),
+    claimCooldown: ms =>
+      attempt(true, async () => (await redis.set(key('cooldown'), '1', 'PX', ms, 'NX')) === 'OK'),
+    stamp: () => attempt(undefined, async () => (await redis.get(key('changed'))) ?? 'never'),
+    distrusted: () =>
+      attempt(undefined, async () => {
+        const value = decode('distrusted', await redis.get(key('distrusted')))
+        return value && readKids(value.payload)
+      }),
+    setDistrusted: kids =>
+      attempt(false, async () => {
+        const text = codec.encode('distrusted', Date.now(), [...kids].sort())
+        await redis.set(key('distrusted'), text)
+        await changed()
+        return true
+      }),
+    close: async () => redis.disconnect(),
+  }
+}
+
+/** Only the holder may give a lease back, or change its length. */
+const RELEASE = `
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then return redis.call('del', KEYS[1]) end
+return redis.call('pexpire', KEYS[1], ARGV[2])
+`
+
+function decoder(codec: Codec, { onIgnored }: RedisEvents) {
+  return (kind: string, text: string | null) => {
+    if (text === null) return undefined
+    const value = codec.decode(kind, text)
+    if (!isUnusable(value)) return value
+    onIgnored(`the stored value ${value.unusable}`)
+    return undefined
+  }
+}
+
+function readKids(payload: unknown): ReadonlySet<string> | undefined {
+  if (!Array.isArray(payload)) return undefined
+  return new Set(payload.filter(kid => typeof kid === 'string'))
+}
+
+/** Runs commands so that trouble with Redis is an answer, and is told once per change of state. */
+function guard(redis: RedisClient, { onState, onIgnored }: RedisEvents) {
+  let up: boolean | undefined
+  let lastError: string | undefined
+  const connected = new Promise<void>(resolve => {
+    redis.once('ready', resolve)
+    setTimeout(resolve, FIRST_CONNECT).unref()
+  })
+  const become = (next: boolean) => {
+    if (up !== next) onState(next, next ? undefined : lastError)
+    up = next
+    if (next) lastError = undefined
+  }
+  redis.on('error', (error: Error) => {
+    lastError = error.message.replace(/\d+\.\d+\.\d+\.\d+:\d+/g, '…')
+  })
+
+  async function attempt<T>(otherwise: T, run: () => Promise<T>): Promise<T> {
+    await connected
+    try {
+      const value = await run()
+      become(true)
+      return value
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (message.startsWith('WRONGTYPE')) {
+        onIgnored('the stored value has a type that the gateway does not store')
+      } else {
+        lastError ??= message
+        become(false)
+      }
+      return otherwise
+    }
+  }
+  return { attempt, up: () => up === true }
+}
