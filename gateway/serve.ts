@@ -43,7 +43,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
 
   const record = recorder(log, metrics, () => service.policy.log.userid)
   const { server, upgraded } = createEdgeServer(
-    { current, pools, log, metrics, record },
+    { current, draining: () => draining, pools, log, metrics, record },
     policy.limits,
   )
   const admin = adminServer({

@@ -24,6 +24,8 @@ export interface Service {
 export interface EdgeTools {
   /** The service in force; a request keeps the one that it began with. */
   readonly current: () => Service
+  /** Whether connections are to close with their next answer. */
+  readonly draining: () => boolean
   readonly pools: Pools
   readonly log: Log
   readonly metrics: Metrics
@@ -55,6 +57,9 @@ export function handleRequest(
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw)
   const { policy, verifyToken } = tools.current()
+  // Who asked whether to go on and was refused may send the body or not: nobody can tell what follows.
+  let waitsForContinue =
+    raw.httpVersion === '1.1' && /^100-continue$/i.test(incoming.headers.expect ?? '')
   tools.metrics.inFlight.inc()
   response.once('finish', () => lingerOn(incoming))
   response.once('close', () => {
@@ -64,8 +69,12 @@ export function handleRequest(
     tools.record(record)
   })
 
+  const closeIfLast = () => {
+    if (tools.draining() || waitsForContinue) response.shouldKeepAlive = false
+  }
   const answer = ({ status, headers, body }: Answer) => {
     if (response.destroyed) return
+    closeIfLast()
     response.writeHead(status, [...headers])
     response.end(body)
   }
@@ -85,9 +94,8 @@ export function handleRequest(
     const origin = tools.pools.nextOrigin(upstream)
     const outgoing = upstreamRequest(permit, request, origin, record.requestId)
     if (isDenial(outgoing)) return refuse(outgoing)
-    if (incoming.headers.expect !== undefined && request.body.kind !== 'none') {
-      response.writeContinue()
-    }
+    if (waitsForContinue) response.writeContinue()
+    waitsForContinue = false
     record.sentAt = performance.now()
     return forwardHttp(tools.pools.poolFor(upstream, origin), {
       permit,
@@ -99,6 +107,7 @@ export function handleRequest(
       bodyIdle: policy.limits.bodyIdle,
       onHead: () => {
         record.headAt ??= performance.now()
+        closeIfLast()
       },
       onDenied: refuse,
       onBroken: cause => {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { HeaderList } from '../model.ts'
 import { ANSWERS, challengeOf, type Denial, type DenyReason } from '../policy/denial.ts'
 import { RESOURCE_METADATA_PATH } from '../policy/route-key.ts'
@@ -68,9 +69,9 @@ function challengeFor({ denied, detail, route, scope, resource }: Denial): strin
 const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]|["\\]/g, "'")}"`
 
 /** A refusal written to a socket on which the HTTP parser has given up. */
-export function rawProblem(denial: Denial, requestId: string): string {
-  const { status, headers, body } = problem(denial, requestId, false)
-  const lines = [`HTTP/1.1 ${status} ${denial.denied}`]
+export function rawProblem(denial: Denial, requestId: string, crossOrigin: boolean): string {
+  const { status, headers, body } = problem(denial, requestId, crossOrigin)
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
   if (!headers.includes('Connection')) lines.push('Connection: close')
   lines.push(`Date: ${new Date().toUTCString()}`)

@@ -72,7 +72,9 @@ function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): v
   }
   const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' })
   const denial = denialOf(error)
-  endWith(socket, denial, record.requestId)
+  // The headers were not parsed; whether a browser is asking can still be seen.
+  const crossOrigin = /\r\norigin:/i.test(error.rawPacket?.toString('latin1') ?? '')
+  endWith(socket, denial, record.requestId, crossOrigin)
   noteDenial(record, denial)
   tools.record({ ...record, status: ANSWERS[denial.denied].status })
 }

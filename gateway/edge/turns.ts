@@ -37,9 +37,12 @@ export function createTurns() {
   const afterUnfinished = (socket: Duplex, run: () => void): void => {
     const queue = waiting.get(socket) ?? []
     const last = queue.at(-1)
-    if (last === undefined) run()
-    else if (last.incoming.complete) last.response.once('close', run)
-    else if (queue.length === 1 && !last.response.headersSent) run()
+    const runIfOpen = () => {
+      if (!socket.destroyed) run()
+    }
+    if (last === undefined) runIfOpen()
+    else if (last.incoming.complete) last.response.once('close', runIfOpen)
+    else if (queue.length === 1 && !last.response.headersSent) runIfOpen()
     else socket.destroy()
   }
 

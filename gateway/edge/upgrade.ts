@@ -5,7 +5,7 @@ import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
 import { beginRecord, type EdgeTools, noteDenial, noteRoute, rawRequestOf } from './exchange.ts'
-import { rawProblem } from './problem.ts'
+import { hasOrigin, rawProblem } from './problem.ts'
 
 /**
  * Requests whose connection has left HTTP: upgrades to WebSocket, which go through the same gate and
@@ -31,7 +31,7 @@ export function handleUpgrade(
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
     record.status = ANSWERS[denial.denied].status
-    endWith(socket, denial, record.requestId)
+    endWith(socket, denial, record.requestId, hasOrigin(raw.headers))
   }
   const proceed = (verdict: Admission | Denial) => {
     if (isDenial(verdict)) return refuse(verdict)
@@ -75,9 +75,14 @@ export function handleUpgrade(
 const LINGER = 1_000
 
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
-export function endWith(socket: Socket, denial: Denial, requestId: string): void {
+export function endWith(
+  socket: Socket,
+  denial: Denial,
+  requestId: string,
+  crossOrigin: boolean,
+): void {
   if (!socket.writable) return
-  socket.end(rawProblem(denial, requestId))
+  socket.end(rawProblem(denial, requestId, crossOrigin))
   socket.resume()
   setTimeout(() => socket.destroy(), LINGER).unref()
 }

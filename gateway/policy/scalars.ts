@@ -48,7 +48,7 @@ export const address = () =>
 
 /** An absolute http or https URL without credentials, query and fragment; kept byte for byte. */
 export const httpUrl = (expected = 'an http:// or https:// URL without user, query and fragment') =>
-  text(/^https?:\/\/[^\s]+$/, expected).refine(isPlainHttpUrl, { error: expected })
+  text(/^https?:\/\/[!-~]+$/, expected).refine(isPlainHttpUrl, { error: expected })
 
 function isPlainHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false

@@ -52,11 +52,12 @@ const codeOf = (error: unknown) =>
 /** @param retry whether the request is sent again after this error, before any byte of an answer */
 function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boolean): void {
   const { permit, outgoing, response } = exchange
-  const { timeout } = permit.route.dataSource.upstream
+  const { timeout, idleTimeout } = permit.route.dataSource.upstream
   let controller: Dispatcher.DispatchController | undefined
   let refusal: Denial | undefined
   let answerBegan = false
   let awaitHead: NodeJS.Timeout | undefined
+  let stalled: NodeJS.Timeout | undefined
   const body = openBody(exchange, denial => abort(denial))
 
   const abort = (denial?: Denial) => {
@@ -66,11 +67,16 @@ function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boole
     else body?.destroy(reason)
   }
   const onClose = () => abort()
+  const onDrain = () => {
+    clearTimeout(stalled)
+    controller?.resume()
+  }
   const settle = () => {
     clearTimeout(awaitHead)
-    response.off('close', onClose)
+    clearTimeout(stalled)
+    response.off('close', onClose).off('drain', onDrain)
   }
-  response.once('close', onClose)
+  response.once('close', onClose).on('drain', onDrain)
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
@@ -94,7 +100,8 @@ function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boole
     onResponseData(from, chunk) {
       if (response.write(chunk)) return
       from.pause()
-      response.once('drain', () => from.resume())
+      // A caller that stops reading would hold the upstream's connection for ever.
+      stalled = setTimeout(() => response.destroy(), Math.min(idleTimeout, LONGEST_TIMER))
     },
     onResponseEnd() {
       settle()
@@ -102,6 +109,7 @@ function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boole
     },
     onResponseError(_controller, error) {
       settle()
+      body?.destroy()
       if (!answerBegan && !refusal && retry(error)) return
       fail(exchange, refusal ?? upstreamDenial(error), error)
     },
