@@ -60,6 +60,8 @@ export function handleRequest(
   // Who asked whether to go on and was refused may send the body or not: nobody can tell what follows.
   let waitsForContinue =
     raw.httpVersion === '1.1' && /^100-continue$/i.test(incoming.headers.expect ?? '')
+  // Node does not read on behind an upgrade that was not taken up.
+  const refusedUpgrade = incoming.headers.upgrade !== undefined
   tools.metrics.inFlight.inc()
   response.once('finish', () => lingerOn(incoming))
   response.once('close', () => {
@@ -70,7 +72,7 @@ export function handleRequest(
   })
 
   const closeIfLast = () => {
-    if (tools.draining() || waitsForContinue) response.shouldKeepAlive = false
+    if (tools.draining() || waitsForContinue || refusedUpgrade) response.shouldKeepAlive = false
   }
   const answer = ({ status, headers, body }: Answer) => {
     if (response.destroyed) return

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy-3'
 import type { Permit, UpstreamRequest } from '../model.ts'
 import { type Denial, deny } from '../policy/denial.ts'
-import { isHopByHop } from '../policy/header-names.ts'
+import { answerHeaders } from './answer-headers.ts'
 
 export interface Upgrade {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -54,6 +54,8 @@ export function forwardWebSocket(upgrade: Upgrade): void {
     answered = true
   }
   proxy.on('error', failed)
+  // It writes the head of the answer as a string; values of headers are latin1.
+  socket.setDefaultEncoding('latin1')
   // It reads these two; the request that is sent has its own.
   incoming.url = '/'
   incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
@@ -72,14 +74,21 @@ function writeRequest(proxyRequest: ClientRequest, { target, headers }: Upstream
   proxyRequest.setHeader('Upgrade', 'websocket')
 }
 
-/** http-proxy-3 writes these headers as they are. */
-function cleanAnswer({ headers, statusCode }: IncomingMessage, requestId: string): void {
-  for (const name of Object.keys(headers)) {
-    if (isHopByHop(name)) delete headers[name]
+/** http-proxy-3 writes what it finds in `headers`: all values of each name, those for this hop aside. */
+function cleanAnswer(answer: IncomingMessage, requestId: string): void {
+  const list = answerHeaders(answer.rawHeaders, requestId)
+  const headers: Record<string, string[]> = {}
+  for (let i = 0; i < list.length; i += 2) {
+    const name = (list[i] as string).toLowerCase()
+    headers[name] = [...(headers[name] ?? []), list[i + 1] as string]
   }
-  headers['x-request-id'] = requestId
-  headers.connection = statusCode === 101 ? 'Upgrade' : 'close'
-  if (statusCode === 101) headers.upgrade = 'websocket'
+  const own =
+    answer.statusCode === 101
+      ? { connection: 'Upgrade', upgrade: 'websocket' }
+      : { connection: 'close' }
+  const { 'content-length': length, ...others } = headers
+  // Some of its code reads one value, and takes a list for something else.
+  answer.headers = { ...others, ...(length?.[0] && { 'content-length': length[0] }), ...own }
 }
 
 function denialOf(error: Error): Denial {
