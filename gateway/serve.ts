@@ -1,8 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { adminServer } from './edge/admin.ts'
-import { timerLimit } from './edge/clock.ts'
-import type { Service } from './edge/exchange.ts'
+import type { Service } from './edge/conversation.ts'
 import { type IssuerKeys, openKeys } from './edge/keys.ts'
 import { createLog, type Log } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
@@ -13,6 +12,7 @@ import { loadPolicy } from './policy/parse.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Address } from './policy/scalars.ts'
 import type { Environment } from './policy/source.ts'
+import { timerLimit } from './timer.ts'
 import { verify } from './token/verify.ts'
 import { createPools } from './upstream/pool.ts'
 
@@ -131,8 +131,8 @@ function keysMissing(keys: IssuerKeys): string | undefined {
 }
 
 function applyLimits(server: Server, limits: Policy['limits']): void {
-  server.headersTimeout = limits.headerTimeout
-  server.keepAliveTimeout = limits.keepAlive
+  server.headersTimeout = timerLimit(limits.headerTimeout)
+  server.keepAliveTimeout = timerLimit(limits.keepAlive)
   server.maxConnections = limits.connections
 }
 

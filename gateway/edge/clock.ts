@@ -1,9 +1,5 @@
+import { timerLimit } from '../timer.ts'
 import type { Clock } from '../token/obtain.ts'
-
-/** Longer waits overflow Node's timers, which then fire at once. */
-const LONGEST = 2 ** 31 - 1
-
-export const timerLimit = (ms: number): number => Math.min(ms, LONGEST)
 
 export const systemClock: Clock = {
   now: Date.now,

@@ -1,15 +1,29 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 
 /** Milliseconds for which a body that nobody wants is read: in all, and between two of its bytes. */
 const MAX_TIME = 30_000
 const MAX_IDLE = 5_000
 
 /**
- * After an answer that came before the end of the request's body: reads on for a while, so that the
- * caller gets to read the answer and the connection can be used again; then lets the caller go.
+ * Lets an answer that comes before the end of the request's body be read: a connection that is closed
+ * with unread bytes is reset, and the answer is lost with it (RFC 9112 §9.6). So the rest of the body
+ * is read for a while; then the caller is let go.
  */
-export function lingerOn(incoming: IncomingMessage): void {
-  if (incoming.complete || incoming.destroyed) return
+export function lingerAfter(response: ServerResponse, incoming: IncomingMessage): void {
+  if (incoming.complete) return
+  const { socket } = incoming
+  // What Node calls behind the last answer of a connection.
+  socket.destroySoon = () => {
+    if (incoming.complete) Socket.prototype.destroySoon.call(socket)
+    else socket.end()
+  }
+  response.once('finish', () => {
+    if (!incoming.complete && !incoming.destroyed) discardRest(incoming)
+  })
+}
+
+function discardRest(incoming: IncomingMessage): void {
   const letGo = () => incoming.socket.destroy()
   const total = setTimeout(letGo, MAX_TIME).unref()
   const idle = setTimeout(letGo, MAX_IDLE).unref()
@@ -19,7 +33,9 @@ export function lingerOn(incoming: IncomingMessage): void {
   }
   incoming.unpipe()
   incoming.on('data', () => idle.refresh())
-  incoming.once('end', done)
+  incoming.once('end', () => {
+    if (incoming.socket.writableEnded) incoming.socket.destroySoon()
+  })
   incoming.once('close', done)
   incoming.resume()
 }

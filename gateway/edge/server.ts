@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import { ANSWERS, type Denial, deny } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { asksForWebSocket, MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/request.ts'
-import { timerLimit } from './clock.ts'
-import { beginRecord, type EdgeTools, handleRequest, noteDenial } from './exchange.ts'
+import { timerLimit } from '../timer.ts'
+import { beginRecord, type EdgeTools, noteDenial } from './conversation.ts'
+import { handleRequest } from './exchange.ts'
 import { createTurns } from './turns.ts'
 import { endWith, handleUpgrade } from './upgrade.ts'
 
@@ -80,7 +81,7 @@ function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): v
 }
 
 /** The caller is gone, or has said itself that nothing more will come. */
-const SILENT = new Set(['ECONNRESET', 'EPIPE', 'HPE_CLOSED_CONNECTION'])
+const SILENT = new Set(['ECONNRESET', 'EPIPE', 'HPE_CLOSED_CONNECTION', 'HPE_INVALID_EOF_STATE'])
 
 const NOTHING = { method: '', target: '', httpVersion: '', headers: [], encrypted: false }
 

@@ -1,10 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Admission, gate } from '../gate.ts'
+import type { Origin } from '../model.ts'
 import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
-import { beginRecord, type EdgeTools, noteDenial, noteRoute, rawRequestOf } from './exchange.ts'
+import {
+  beginRecord,
+  CLIENT_CLOSED,
+  type EdgeTools,
+  noteDenial,
+  noteRoute,
+  rawRequestOf,
+} from './conversation.ts'
 import { hasOrigin, rawProblem } from './problem.ts'
 
 /**
@@ -24,7 +32,7 @@ export function handleUpgrade(
   socket.once('close', () => {
     tools.metrics.inFlight.dec()
     if (record.status === 0) record.aborted = true
-    tools.record({ ...record, status: record.status || 499 })
+    tools.record({ ...record, status: record.status || CLIENT_CLOSED })
   })
   socket.on('error', () => socket.destroy())
 
@@ -39,7 +47,7 @@ export function handleUpgrade(
     if (verdict.kind === 'metadata') return socket.destroy()
     const { permit, request } = verdict
     noteRoute(record, permit)
-    const origin = tools.pools.nextOrigin(permit.route.dataSource.upstream)
+    const origin = tools.pools.nextOrigin(permit.route.dataSource.upstream) as Origin
     const outgoing = upstreamRequest(permit, request, origin, record.requestId)
     if (isDenial(outgoing)) return refuse(outgoing)
     record.sentAt = performance.now()

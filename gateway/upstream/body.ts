@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Transform } from 'node:stream'
 import { type Denial, deny } from '../policy/denial.ts'
-
-/** Longer waits overflow Node's timers, which then fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { timer } from '../timer.ts'
 
 export interface BodyLimits {
   /** Bytes. */
@@ -14,34 +12,42 @@ export interface BodyLimits {
   readonly upstreamIdle: number
 }
 
+export interface MeteredBody {
+  readonly stream: Transform
+  /** Begins to read from the caller: not before the upstream takes it, so that nothing is lost. */
+  readonly start: () => void
+}
+
 /** A body on its way to the upstream: measured, and watched on both sides. */
 export function meterBody(
   incoming: IncomingMessage,
   { maxBody, bodyIdle, upstreamIdle }: BodyLimits,
   refuse: (denial: Denial) => void,
-): Transform {
+): MeteredBody {
   let bytes = 0
-  let stalled = 0
-  const meter = new Transform({
+  let unread = 0
+  const idle = timer(() => {
+    if (stream.readableLength === 0) {
+      refuse(deny('request_timeout', 'The body of the request stopped coming'))
+      return
+    }
+    unread += bodyIdle
+    if (unread >= upstreamIdle) refuse(deny('upstream_timeout', 'The upstream stopped reading'))
+    else idle.start(bodyIdle)
+  })
+  const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      stalled = 0
-      watch.refresh()
+      unread = 0
+      idle.start(bodyIdle)
       if (bytes <= maxBody) done(null, chunk)
       else refuse(deny('body_too_large', 'The body is larger than this API takes'))
     },
   })
-  const watch = setTimeout(onIdle, Math.min(bodyIdle, LONGEST_TIMER))
-  function onIdle() {
-    if (meter.readableLength === 0) {
-      refuse(deny('request_timeout', 'The body of the request stopped coming'))
-      return
-    }
-    stalled += bodyIdle
-    if (stalled >= upstreamIdle) refuse(deny('upstream_timeout', 'The upstream stopped reading'))
-    else watch.refresh()
+  stream.once('close', idle.stop)
+  const start = () => {
+    idle.start(bodyIdle)
+    incoming.pipe(stream)
   }
-  meter.once('close', () => clearTimeout(watch))
-  incoming.pipe(meter)
-  return meter
+  return { stream, start }
 }

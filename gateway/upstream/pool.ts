@@ -1,22 +1,29 @@
 import { Pool } from 'undici'
 import type { Origin, Upstream } from '../model.ts'
+import { timerLimit } from '../timer.ts'
 
 /** Bytes of header block that an upstream may answer with. */
 const MAX_ANSWER_HEADERS = 64 * 1024
 
+/** Milliseconds for which an origin that could not be reached is passed over, while others can. */
+const REST = 5_000
+
 /** Connections to the upstreams, shared by the policies that use them one after the other. */
 export interface Pools {
   readonly poolFor: (upstream: Upstream, origin: Origin) => Pool
-  /** The next origin of an upstream, in turn. */
-  readonly nextOrigin: (upstream: Upstream) => Origin
+  /** The next origin of an upstream, in turn; `undefined` when all have been tried. */
+  readonly nextOrigin: (upstream: Upstream, tried?: ReadonlySet<Origin>) => Origin | undefined
+  /** Says that an origin could not be reached. */
+  readonly rest: (origin: Origin) => void
   /** Closes what none of these upstreams uses, once its requests have ended. */
   readonly keepOnly: (upstreams: readonly Upstream[]) => void
   readonly close: () => Promise<void>
 }
 
-export function createPools(): Pools {
+export function createPools(now: () => number = Date.now): Pools {
   const pools = new Map<string, Pool>()
   const turns = new WeakMap<Upstream, number>()
+  const restingUntil = new WeakMap<Origin, number>()
 
   const poolFor: Pools['poolFor'] = (upstream, origin) => {
     const key = keyOf(upstream, origin)
@@ -27,10 +34,14 @@ export function createPools(): Pools {
     return pool
   }
 
-  const nextOrigin: Pools['nextOrigin'] = upstream => {
+  const nextOrigin: Pools['nextOrigin'] = (upstream, tried) => {
+    const { origins } = upstream
+    if (origins.length === 1) return tried?.size ? undefined : origins[0]
     const turn = turns.get(upstream) ?? 0
-    turns.set(upstream, (turn + 1) % upstream.origins.length)
-    return upstream.origins[turn] as Origin
+    turns.set(upstream, (turn + 1) % origins.length)
+    const inTurn = [...origins.slice(turn), ...origins.slice(0, turn)]
+    const left = inTurn.filter(origin => !tried?.has(origin))
+    return left.find(origin => (restingUntil.get(origin) ?? 0) <= now()) ?? left[0]
   }
 
   const keepOnly: Pools['keepOnly'] = upstreams => {
@@ -46,7 +57,8 @@ export function createPools(): Pools {
     await Promise.all([...pools.values()].map(pool => pool.destroy()))
   }
 
-  return { poolFor, nextOrigin, keepOnly, close }
+  const rest = (origin: Origin) => void restingUntil.set(origin, now() + REST)
+  return { poolFor, nextOrigin, rest, keepOnly, close }
 }
 
 const keyOf = ({ connectTimeout, idleTimeout }: Upstream, { origin }: Origin) =>
@@ -57,7 +69,7 @@ const openPool = ({ connectTimeout, idleTimeout }: Upstream, { origin }: Origin)
   new Pool(origin, {
     allowH2: false,
     pipelining: 1,
-    connect: { timeout: connectTimeout },
-    bodyTimeout: idleTimeout,
+    connect: { timeout: timerLimit(connectTimeout) },
+    bodyTimeout: timerLimit(idleTimeout),
     maxHeaderSize: MAX_ANSWER_HEADERS,
   })

@@ -2,8 +2,10 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy-3'
 import type { Permit, UpstreamRequest } from '../model.ts'
-import { type Denial, deny } from '../policy/denial.ts'
+import type { Denial } from '../policy/denial.ts'
+import { timer, timerLimit } from '../timer.ts'
 import { answerHeaders } from './answer-headers.ts'
+import { upstreamDenial } from './faults.ts'
 
 export interface Upgrade {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -28,15 +30,19 @@ export interface Upgrade {
 export function forwardWebSocket(upgrade: Upgrade): void {
   const { permit, outgoing, incoming, socket, head, requestId, onHead, onDenied } = upgrade
   const { connectTimeout, timeout } = permit.route.dataSource.upstream
-  const proxy = createProxyServer({ target: outgoing.origin.origin, connectTimeout })
+  const proxy = createProxyServer({
+    target: outgoing.origin.origin,
+    connectTimeout: timerLimit(connectTimeout),
+  })
   let answered = false
 
   proxy.on('proxyReqWs', proxyRequest => {
     writeRequest(proxyRequest, outgoing)
-    const late = setTimeout(() => proxyRequest.destroy(new Error('timeout')), clamp(timeout))
+    const late = timer(() => proxyRequest.destroy(new Error('timeout')))
+    late.start(timeout)
     const begin = (answer: IncomingMessage) => {
       answered = true
-      clearTimeout(late)
+      late.stop()
       onHead(answer.statusCode ?? 0)
       cleanAnswer(answer, requestId)
       answer.once('close', () => {
@@ -46,11 +52,11 @@ export function forwardWebSocket(upgrade: Upgrade): void {
     // Before http-proxy-3 has its own listeners, which write the answer to the caller.
     proxyRequest.once('upgrade', begin)
     proxyRequest.once('response', begin)
-    proxyRequest.once('close', () => clearTimeout(late))
+    proxyRequest.once('close', () => late.stop())
     socket.once('close', () => proxyRequest.destroy())
   })
   const failed = (error: Error) => {
-    if (!answered) onDenied(denialOf(error))
+    if (!answered) onDenied(upstreamDenial(error))
     answered = true
   }
   proxy.on('error', failed)
@@ -61,8 +67,6 @@ export function forwardWebSocket(upgrade: Upgrade): void {
   incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
   proxy.ws(incoming, socket, head, {}, failed)
 }
-
-const clamp = (ms: number) => Math.min(ms, 2 ** 31 - 1)
 
 function writeRequest(proxyRequest: ClientRequest, { target, headers }: UpstreamRequest): void {
   proxyRequest.path = target
@@ -89,11 +93,4 @@ function cleanAnswer(answer: IncomingMessage, requestId: string): void {
   const { 'content-length': length, ...others } = headers
   // Some of its code reads one value, and takes a list for something else.
   answer.headers = { ...others, ...(length?.[0] && { 'content-length': length[0] }), ...own }
-}
-
-function denialOf(error: Error): Denial {
-  const code = 'code' in error ? String(error.code) : error.message
-  return /timeout|ETIMEDOUT/i.test(`${code} ${error.message}`)
-    ? deny('upstream_timeout', 'The API behind the gateway did not answer in time', { cause: code })
-    : deny('upstream_unavailable', 'The API behind the gateway cannot be reached', { cause: code })
 }

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { VerifyToken } from '../gate.ts'
+import type { Permit, RawRequest } from '../model.ts'
+import type { Denial } from '../policy/denial.ts'
+import type { Policy } from '../policy/policy.ts'
+import { callersRequestId } from '../policy/request.ts'
+import type { Pools } from '../upstream/pool.ts'
+import { lingerAfter } from './linger.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { type Answer, hasOrigin, problem } from './problem.ts'
+import type { Recorder, RequestRecord } from './record.ts'
+
+/** A policy in service, with what verifies tokens for it. */
+export interface Service {
+  readonly policy: Policy
+  readonly verifyToken: VerifyToken
+}
+
+export interface EdgeTools {
+  /** The service in force; a request keeps the one that it began with. */
+  readonly current: () => Service
+  /** Whether connections are to close with their next answer. */
+  readonly draining: () => boolean
+  readonly pools: Pools
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly record: Recorder
+}
+
+/** One request and its answer, with what is written down about them. */
+export interface Conversation {
+  readonly raw: RawRequest
+  readonly record: RequestRecord
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  readonly answer: (answer: Answer) => void
+  readonly refuse: (denial: Denial) => void
+  /** Tells a caller that asked (`Expect: 100-continue`) to send its body. */
+  readonly sayContinue: () => void
+  /** To be called before any head of an answer is written. */
+  readonly beforeHead: () => void
+}
+
+export function openConversation(
+  { metrics, record: write, draining }: EdgeTools,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Conversation {
+  const raw = rawRequestOf(incoming)
+  const record = beginRecord(raw)
+  let asksToContinue =
+    raw.httpVersion === '1.1' && /^100-continue$/i.test(incoming.headers.expect ?? '')
+  // Node does not read on behind an upgrade that was not taken up.
+  const refusedUpgrade = incoming.headers.upgrade !== undefined
+
+  metrics.inFlight.inc()
+  lingerAfter(response, incoming)
+  response.once('close', () => {
+    metrics.inFlight.dec()
+    if (!response.writableFinished) record.aborted = true
+    record.status = response.headersSent ? response.statusCode : CLIENT_CLOSED
+    write(record)
+  })
+
+  const beforeHead = () => {
+    // Who asked and was refused may send the body or not: nobody can tell what would follow.
+    if (draining() || asksToContinue || refusedUpgrade) response.shouldKeepAlive = false
+  }
+  const answer = ({ status, headers, body }: Answer) => {
+    if (response.destroyed) return
+    beforeHead()
+    response.writeHead(status, [...headers])
+    response.end(body)
+  }
+  const refuse = (denial: Denial) => {
+    noteDenial(record, denial)
+    answer(problem(denial, record.requestId, hasOrigin(raw.headers)))
+  }
+  const sayContinue = () => {
+    if (asksToContinue) response.writeContinue()
+    asksToContinue = false
+  }
+  return { raw, record, incoming, response, answer, refuse, sayContinue, beforeHead }
+}
+
+/** For the log: the caller left before there was an answer. */
+export const CLIENT_CLOSED = 499
+
+export const rawRequestOf = (incoming: IncomingMessage): RawRequest => ({
+  method: incoming.method ?? '',
+  target: incoming.url ?? '',
+  httpVersion: incoming.httpVersion,
+  headers: incoming.rawHeaders,
+  peer: incoming.socket.remoteAddress ?? '',
+  encrypted: 'encrypted' in incoming.socket,
+})
+
+export const beginRecord = ({ method, headers }: RawRequest): RequestRecord => ({
+  requestId: callersRequestId(headers) ?? randomUUID(),
+  method,
+  startedAt: performance.now(),
+  status: 0,
+})
+
+/** What a permit tells the log. */
+export function noteRoute(record: RequestRecord, { route, token }: Permit): void {
+  record.route = route
+  if (token) record.token = token
+}
+
+export function noteDenial(record: RequestRecord, denial: Denial): void {
+  record.code = denial.denied
+  if (denial.route) record.route = denial.route
+  if (denial.token) record.token = denial.token
+  if (denial.cause !== undefined) record.cause = denial.cause
+}

@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { timer } from '../timer.ts'
+import { answerHeaders } from './answer-headers.ts'
+
+/** The answer of an upstream on its way to the caller. */
+export interface Relay {
+  /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
+  readonly head: (status: number, reason: string, raw: readonly (Buffer | string)[]) => void
+  readonly data: (from: Dispatcher.DispatchController, chunk: Buffer) => void
+  readonly end: () => void
+  /** Takes every listener and timer back. */
+  readonly settle: () => void
+}
+
+/**
+ * Streams an answer, no faster than the caller reads it.
+ *
+ * @param maxPause milliseconds that a caller may leave the answer unread: one that never reads on
+ *   would hold the upstream's connection for ever
+ */
+export function relayTo(response: ServerResponse, requestId: string, maxPause: number): Relay {
+  const unread = timer(() => response.destroy())
+  let paused: Dispatcher.DispatchController | undefined
+  const onDrain = () => {
+    unread.stop()
+    paused?.resume()
+  }
+  response.on('drain', onDrain)
+  const settle = () => {
+    unread.stop()
+    response.off('drain', onDrain)
+  }
+  return {
+    settle,
+    head: (status, reason, raw) => {
+      if (status < 200 || status > 999) throw new Error(`status ${status}`)
+      const headers = answerHeaders(raw, requestId)
+      if (/^[\t\x20-\x7e]+$/.test(reason)) response.writeHead(status, reason, headers)
+      else response.writeHead(status, headers)
+    },
+    data: (from, chunk) => {
+      if (response.write(chunk)) return
+      paused = from
+      from.pause()
+      unread.start(maxPause)
+    },
+    end: () => {
+      settle()
+      response.end()
+    },
+  }
+}
