@@ -24,6 +24,11 @@ const terminal: Terminal = {
   colours: process.stdout.isTTY === true && process.stdout.hasColors(),
 }
 
+// A reader that has seen enough, such as `head`, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const signals = {
   onReload: (run: () => void) => void process.on('SIGHUP', run),
   onStop: (run: () => void) => {

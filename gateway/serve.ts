@@ -8,7 +8,7 @@ import { createMetrics } from './edge/metrics.ts'
 import { recorder } from './edge/record.ts'
 import { createEdgeServer } from './edge/server.ts'
 import { watchFiles } from './edge/watch.ts'
-import { loadPolicy } from './policy/parse.ts'
+import { loadPolicy, type Parsed } from './policy/parse.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Address } from './policy/scalars.ts'
 import type { Environment } from './policy/source.ts'
@@ -66,7 +66,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
   if (policy.admin !== 'off') logListening(log, 'admin', admin)
 
   const reload = () => {
-    const parsed = loadPolicy(policy.file, env)
+    const parsed = loadOrFault(policy.file, env)
     metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
     if (!parsed.ok) {
       log.error({ file: policy.file, faults: parsed.faults }, 'policy reload failed')
@@ -111,6 +111,15 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     void keys.refresh()
   }
   return { reload: reloadAll, stop }
+}
+
+/** A policy file can never end a gateway that runs, whatever is in it. */
+function loadOrFault(file: string, env: Environment): Parsed {
+  try {
+    return loadPolicy(file, env)
+  } catch (error) {
+    return { ok: false, faults: [`${file}: ${String(error)}`] }
+  }
 }
 
 const serviceOf = (policy: Policy, keys: IssuerKeys): Service => ({

@@ -68,9 +68,8 @@ function challengeFor({ denied, detail, route, scope, resource }: Denial): strin
 /** RFC 6750 §3 allows neither quotes and backslashes nor anything outside printable ASCII. */
 const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]|["\\]/g, "'")}"`
 
-/** A refusal written to a socket on which the HTTP parser has given up. */
-export function rawProblem(denial: Denial, requestId: string, crossOrigin: boolean): string {
-  const { status, headers, body } = problem(denial, requestId, crossOrigin)
+/** The bytes of an answer, for a connection on which Node's HTTP server has given up. */
+export function rawAnswer({ status, headers, body }: Answer): string {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
   if (!headers.includes('Connection')) lines.push('Connection: close')

@@ -6,6 +6,7 @@ import { asksForWebSocket, MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/reques
 import { timerLimit } from '../timer.ts'
 import { beginRecord, type EdgeTools, noteDenial } from './conversation.ts'
 import { handleRequest } from './exchange.ts'
+import { problem } from './problem.ts'
 import { createTurns } from './turns.ts'
 import { endWith, handleUpgrade } from './upgrade.ts'
 
@@ -23,6 +24,7 @@ export interface EdgeServer {
 
 /** The server that callers meet: plain `node:http`, with each of its lax defaults closed. */
 export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): EdgeServer {
+  const turns = createTurns()
   const server = createServer({
     // Refused by the gateway instead, as a problem document (contract 5).
     requireHostHeader: false,
@@ -32,13 +34,14 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Ed
     requestTimeout: 0,
     keepAliveTimeout: timerLimit(limits.keepAlive),
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL, limits.headerTimeout),
-    shouldUpgradeCallback: ({ method = '', rawHeaders }) => asksForWebSocket(method, rawHeaders),
+    // Behind a request that still waits for its answer, an upgrade is served as the GET that it is.
+    shouldUpgradeCallback: ({ method = '', httpVersion, rawHeaders, socket }) =>
+      httpVersion === '1.1' && turns.isIdle(socket) && asksForWebSocket(method, rawHeaders),
   })
   // Node drops what is beyond this without a word; the gateway counts for itself.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections
 
-  const turns = createTurns()
   const handle = (incoming: IncomingMessage, response: ServerResponse) => {
     turns.take(incoming.socket, { incoming, response }, () => {
       handleRequest(tools, incoming, response)
@@ -51,12 +54,18 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Ed
   const upgraded = new Set<Socket>()
   const leaveHttp = (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     upgraded.add(socket)
+    // Node has taken its own listeners away.
+    socket.on('error', () => socket.destroy())
     socket.once('close', () => upgraded.delete(socket))
     turns.afterUnfinished(socket, () => handleUpgrade(tools, incoming, socket, head))
   }
   server.on('upgrade', leaveHttp)
   server.on('connect', leaveHttp)
+  // Node tells again with every packet that follows.
+  const givenUp = new WeakSet<Socket>()
   server.on('clientError', (error: ParserError, socket: Socket) => {
+    if (givenUp.has(socket)) return
+    givenUp.add(socket)
     turns.afterUnfinished(socket, () => refuseUnparsed(tools, error, socket))
   })
   return { server, upgraded }
@@ -67,7 +76,8 @@ interface ParserError extends NodeJS.ErrnoException {
 }
 
 function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): void {
-  if (!socket.writable || SILENT.has(error.code ?? '')) {
+  // A connection that was only opened, perhaps in store, is owed no answer.
+  if (!socket.writable || socket.bytesRead === 0 || SILENT.has(error.code ?? '')) {
     socket.destroy()
     return
   }
@@ -75,7 +85,7 @@ function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): v
   const denial = denialOf(error)
   // The headers were not parsed; whether a browser is asking can still be seen.
   const crossOrigin = /\r\norigin:/i.test(error.rawPacket?.toString('latin1') ?? '')
-  endWith(socket, denial, record.requestId, crossOrigin)
+  endWith(socket, problem(denial, record.requestId, crossOrigin))
   noteDenial(record, denial)
   tools.record({ ...record, status: ANSWERS[denial.denied].status })
 }

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+/** Requests that may wait on one connection: more is an attack, and costs Node dearly to take apart. */
+const MAX_WAITING = 100
+
 interface Turn {
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
@@ -21,10 +24,20 @@ export function createTurns() {
   const take = (socket: Duplex, turn: Turn, run: () => void): void => {
     const queue = waiting.get(socket) ?? []
     waiting.set(socket, queue)
+    if (queue.length >= MAX_WAITING) {
+      socket.destroy()
+      return
+    }
     queue.push({ ...turn, run })
-    turn.response.once('close', () => {
+    const next = () => {
       queue.shift()
       if (!socket.destroyed) queue[0]?.run()
+    }
+    const { incoming, response } = turn
+    // An answer may come before the end of its request; what is left of that is still its own.
+    response.once('close', () => {
+      if (incoming.complete || incoming.destroyed) next()
+      else incoming.once('close', next)
     })
     if (queue.length === 1) run()
   }
@@ -46,5 +59,8 @@ export function createTurns() {
     else socket.destroy()
   }
 
-  return { take, afterUnfinished }
+  /** Whether no request of the connection is waiting for its answer. */
+  const isIdle = (socket: Duplex): boolean => (waiting.get(socket)?.length ?? 0) === 0
+
+  return { take, afterUnfinished, isIdle }
 }

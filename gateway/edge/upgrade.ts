@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Admission, gate } from '../gate.ts'
+import { type Admission, gate, resourceOf } from '../gate.ts'
 import type { Origin } from '../model.ts'
 import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
@@ -13,7 +13,8 @@ import {
   noteRoute,
   rawRequestOf,
 } from './conversation.ts'
-import { hasOrigin, rawProblem } from './problem.ts'
+import { resourceMetadata } from './metadata.ts'
+import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
 
 /**
  * Requests whose connection has left HTTP: upgrades to WebSocket, which go through the same gate and
@@ -34,17 +35,19 @@ export function handleUpgrade(
     if (record.status === 0) record.aborted = true
     tools.record({ ...record, status: record.status || CLIENT_CLOSED })
   })
-  socket.on('error', () => socket.destroy())
 
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
     record.status = ANSWERS[denial.denied].status
-    endWith(socket, denial, record.requestId, hasOrigin(raw.headers))
+    endWith(socket, problem(denial, record.requestId, hasOrigin(raw.headers)))
   }
   const proceed = (verdict: Admission | Denial) => {
     if (isDenial(verdict)) return refuse(verdict)
-    // The gateway's own document is no WebSocket; whoever asks for one gets nothing else.
-    if (verdict.kind === 'metadata') return socket.destroy()
+    if (verdict.kind === 'metadata') {
+      const resource = resourceOf(verdict.request)
+      record.status = 200
+      return endWith(socket, resourceMetadata(resource, policy, verdict.host, record.requestId))
+    }
     const { permit, request } = verdict
     noteRoute(record, permit)
     const origin = tools.pools.nextOrigin(permit.route.dataSource.upstream) as Origin
@@ -83,14 +86,9 @@ export function handleUpgrade(
 const LINGER = 1_000
 
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
-export function endWith(
-  socket: Socket,
-  denial: Denial,
-  requestId: string,
-  crossOrigin: boolean,
-): void {
+export function endWith(socket: Socket, answer: Answer): void {
   if (!socket.writable) return
-  socket.end(rawProblem(denial, requestId, crossOrigin))
+  socket.end(rawAnswer(answer))
   socket.resume()
   setTimeout(() => socket.destroy(), LINGER).unref()
 }

@@ -2,6 +2,7 @@ import type { PathRules } from '../model.ts'
 import type { Say } from './faults.ts'
 import { fold, isNeverTaken, isReserved } from './header-names.ts'
 import { isIpRange, isSafeForKeys } from './ip.ts'
+import { canonicalPath } from './path.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { parseRouteKey } from './route-key.ts'
 import { shapeOf } from './routes.ts'
@@ -73,12 +74,36 @@ const REDIS_URL =
   'redis[s]://HOST:PORT/DB, redis[s]+sentinel://HOST:PORT,…/GROUP or redis[s]+cluster://HOST:PORT,…'
 
 function checkUpstream({ upstream }: DataSourceFile, path: Path, say: Say): void {
-  if (typeof upstream === 'string') return
+  if (typeof upstream === 'string') {
+    checkBasePath(upstream, path, say)
+    return
+  }
   const { url, urls } = upstream
+  if (url !== undefined) checkBasePath(url, [...path, 'url'], say)
+  for (const [i, one] of (urls ?? []).entries()) checkBasePath(one, [...path, 'urls', i], say)
   if (url === undefined && urls === undefined) say([...path, 'url'], 'a URL, or `urls`')
   if (url !== undefined && urls !== undefined) {
     say([...path, 'urls'], 'either `url` or `urls`', { got: 'both', at: 'key' })
   }
+}
+
+/** The path of an upstream is put before every request's: it must not be open to interpretation. */
+function checkBasePath(url: string, path: Path, say: Say): void {
+  const basePath = basePathOf(url)
+  if (basePath !== '' && canonicalPath(basePath, STRICT) !== basePath) {
+    say(path, 'a URL whose path can be read in one way only')
+  }
+}
+
+/** As written: `new URL` would resolve dot segments and encode anew. */
+export const basePathOf = (url: string): string =>
+  (/^https?:\/\/[^/]*(.*)$/.exec(url)?.[1] ?? '').replace(/\/$/, '')
+
+const STRICT: PathRules = {
+  encodedSlash: true,
+  semicolon: true,
+  emptySegments: false,
+  caseInsensitive: false,
 }
 
 function checkHeaders(

@@ -7,7 +7,7 @@ import type {
   Route,
   Upstream,
 } from '../model.ts'
-import { groupByHost, neverTaken, PROFILE_PREFIX, pathRules } from './checks.ts'
+import { basePathOf, groupByHost, neverTaken, PROFILE_PREFIX, pathRules } from './checks.ts'
 import { compilePasses } from './header-names.ts'
 import { compileRanges } from './ip.ts'
 import type { HostPolicy, Policy } from './policy.ts'
@@ -87,9 +87,7 @@ const UPSTREAM_DEFAULTS = {
 
 function compileOrigin(text: string): Origin {
   const url = new URL(text)
-  // The path as written: `new URL` would resolve dot segments and re-encode.
-  const basePath = /^https?:\/\/[^/]*(.*)$/.exec(text)?.[1] ?? ''
-  return { origin: url.origin, host: url.host, basePath: basePath.replace(/\/$/, '') }
+  return { origin: url.origin, host: url.host, basePath: basePathOf(text) }
 }
 
 function compileCredentials(

@@ -45,7 +45,7 @@ export function sayer(source: Source, into: Fault[]): Say {
 }
 
 /** Keys whose values are never shown. */
-const SECRETS = new Set(['password', 'secret', 'bearer'])
+const SECRETS = new Set(['credentials', 'password', 'secret', 'bearer', 'redis'])
 
 /** A value as a fault may show it: short, and without what came from the environment. */
 function show(source: Source, path: Path, value: unknown): string {

@@ -64,6 +64,7 @@ export const isNeverTaken = (folded: string, { names }: NeverTaken): boolean =>
 
 /** Names seen before; callers choose them, so there is an end to how many are remembered. */
 const MEMORY = 1000
+const LONGEST_REMEMBERED = 64
 
 /**
  * Compiles the rule of one data source: whether a header that a caller sent goes on.
@@ -83,7 +84,7 @@ export function compilePasses(never: NeverTaken, allowed: ReadonlySet<string>) {
     const before = known.get(name)
     if (before !== undefined) return before
     const answer = passes(name.toLowerCase(), trusted)
-    if (known.size < MEMORY) known.set(name, answer)
+    if (known.size < MEMORY && name.length <= LONGEST_REMEMBERED) known.set(name, answer)
     return answer
   }
 }

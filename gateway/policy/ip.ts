@@ -10,7 +10,8 @@ const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 export function isIpRange(text: string): boolean {
   const [address = '', prefix] = text.split('/')
   const family = isIP(address)
-  if (family === 0) return false
+  // An IPv4 peer is one, however a dual-stack socket names it: to be listed as such.
+  if (family === 0 || /^::ffff:/i.test(address)) return false
   return prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128)
 }
 

@@ -10,7 +10,7 @@ export const text = (pattern: RegExp, expected: string) =>
   z.string().regex(pattern, { error: expected })
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
-const DURATION = /^0*[1-9]\d*(ms|s|m|h)$/
+const DURATION = /^0*[1-9]\d{0,9}(ms|s|m|h)$/
 
 /** `250ms`, `5s`, `10m`, `24h` -> milliseconds. */
 export const duration = () =>
@@ -20,7 +20,7 @@ export const duration = () =>
   })
 
 const SIZES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
-const SIZE = /^0*[1-9]\d*(B|KiB|MiB|GiB)$/
+const SIZE = /^0*[1-9]\d{0,9}(B|KiB|MiB|GiB)$/
 
 /** `64KiB`, `10MiB` -> bytes. */
 export const size = () =>
@@ -48,7 +48,7 @@ export const address = () =>
 
 /** An absolute http or https URL without credentials, query and fragment; kept byte for byte. */
 export const httpUrl = (expected = 'an http:// or https:// URL without user, query and fragment') =>
-  text(/^https?:\/\/[!-~]+$/, expected).refine(isPlainHttpUrl, { error: expected })
+  text(/^https?:\/\/[^/\s][!-~]*$/, expected).refine(isPlainHttpUrl, { error: expected })
 
 function isPlainHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false

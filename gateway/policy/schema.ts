@@ -142,7 +142,7 @@ const upstreamMap = z
   .describe('The unmodified API behind the gateway.')
 
 function HOST_HEADER() {
-  return /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/
+  return /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-5]\d{3})?$/
 }
 
 const upstream = z
@@ -229,7 +229,7 @@ const routeMap = z
       .enum(['user', 'system', 'any'])
       .default('any')
       .describe('Whom the token must speak for.'),
-    clients: list(headerText(), 'at least one client id')
+    clients: list(text(/^[!-+\--~]{1,255}$/, 'a client id'), 'at least one client id')
       .optional()
       .describe('Client ids that may use the route; without it: any.'),
   })

@@ -59,8 +59,8 @@ export function readSource(file: string, text: string, env: Environment): Source
     if (place) return at(place[of])
     return path.length === 0 ? { line: 1, col: 1 } : placeOf(path.slice(0, -1), 'key')
   }
-  for (const { pos, message } of document.errors) {
-    const what = `expected valid YAML, got: ${message.split('\n')[0]}`
+  for (const { pos, message } of [...document.errors, ...document.warnings]) {
+    const what = `expected valid YAML, got a fault in it (${message.split('\n')[0]})`
     faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
   }
   const included: string[] = []
@@ -80,11 +80,31 @@ function walker(document: Document, places: Map<string, Place>, fill: Fill, repo
   const offsetOf = (node: unknown, fallback: number) =>
     (node as Node | null)?.range?.[0] ?? fallback
 
+  const resolving = new Set<Node>()
+  let aliased = 0
+
   function walk(node: unknown, path: Path, key: number): unknown {
     const value = offsetOf(node, key)
     places.set(idOf(path), { key, value })
-    if (isAlias(node)) return walkTree(node.resolve(document), path, value)
-    return walkTree(node, path, key)
+    return isAlias(node)
+      ? walkAlias(node.resolve(document), path, value)
+      : walkTree(node, path, key)
+  }
+
+  /** An alias inside what it stands for has no end, and aliases of aliases nearly none. */
+  function walkAlias(target: Node | undefined, path: Path, key: number): unknown {
+    aliased++
+    if (target === undefined || resolving.has(target) || aliased > MAX_ALIASES) {
+      report(
+        path,
+        `expected an alias of something else, at most ${MAX_ALIASES} of them, got this one`,
+      )
+      return null
+    }
+    resolving.add(target)
+    const value = walkTree(target, path, key)
+    resolving.delete(target)
+    return value
   }
 
   function walkTree(node: unknown, path: Path, key: number): unknown {
@@ -105,13 +125,31 @@ function walker(document: Document, places: Map<string, Place>, fill: Fill, repo
     const entries = node.items.map(({ key, value }) => {
       const name = isScalar(key) ? String(key.value) : String(key)
       const offset = offsetOf(key, fallback)
-      return [name, walk(value, [...path, name], offset)] as const
+      const entry = [name, walk(value, [...path, name], offset)] as const
+      if (!isPlainKey(key)) {
+        const got = isScalar(key) && typeof key.value !== 'string' ? `the ${typeof key.value} ` : ''
+        report(
+          [...path, name],
+          `expected a key of plain text, without variables, got ${got}${name}`,
+        )
+      }
+      return entry
     })
     return Object.fromEntries(entries)
   }
 
   return walk
 }
+
+/** A number would be read as another text than it was written as; a variable is filled in nowhere here. */
+const isPlainKey = (key: unknown): boolean =>
+  isScalar(key) &&
+  typeof key.value === 'string' &&
+  !key.value.includes('${') &&
+  key.value !== '__proto__'
+
+/** Aliases that a file may use, counting those inside what they stand for. */
+const MAX_ALIASES = 1_000
 
 type Fill = (text: string) => string | { readonly problem: string }
 

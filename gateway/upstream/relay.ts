@@ -13,6 +13,20 @@ export interface Relay {
   readonly settle: () => void
 }
 
+/** Throws, before anything is written, where HTTP knows no such status or header. */
+export function writeHead(
+  response: ServerResponse,
+  status: number,
+  reason: string,
+  raw: readonly (Buffer | string)[],
+  requestId: string,
+): void {
+  if (status < 200 || status > 999) throw new Error(`status ${status}`)
+  const headers = answerHeaders(raw, requestId)
+  if (/^[\t\x20-\x7e]+$/.test(reason)) response.writeHead(status, reason, headers)
+  else response.writeHead(status, headers)
+}
+
 /**
  * Streams an answer, no faster than the caller reads it.
  *
@@ -33,12 +47,7 @@ export function relayTo(response: ServerResponse, requestId: string, maxPause: n
   }
   return {
     settle,
-    head: (status, reason, raw) => {
-      if (status < 200 || status > 999) throw new Error(`status ${status}`)
-      const headers = answerHeaders(raw, requestId)
-      if (/^[\t\x20-\x7e]+$/.test(reason)) response.writeHead(status, reason, headers)
-      else response.writeHead(status, headers)
-    },
+    head: (status, reason, raw) => writeHead(response, status, reason, raw, requestId),
     data: (from, chunk) => {
       if (response.write(chunk)) return
       paused = from

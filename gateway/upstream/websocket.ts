@@ -5,6 +5,7 @@ import type { Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer, timerLimit } from '../timer.ts'
 import { answerHeaders } from './answer-headers.ts'
+import { passOnDeclined } from './declined.ts'
 import { upstreamDenial } from './faults.ts'
 
 export interface Upgrade {
@@ -29,29 +30,41 @@ export interface Upgrade {
  */
 export function forwardWebSocket(upgrade: Upgrade): void {
   const { permit, outgoing, incoming, socket, head, requestId, onHead, onDenied } = upgrade
-  const { connectTimeout, timeout } = permit.route.dataSource.upstream
+  const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
   const proxy = createProxyServer({
     target: outgoing.origin.origin,
     connectTimeout: timerLimit(connectTimeout),
   })
   let answered = false
+  if (socket.destroyed) return
 
   proxy.on('proxyReqWs', proxyRequest => {
     writeRequest(proxyRequest, outgoing)
     const late = timer(() => proxyRequest.destroy(new Error('timeout')))
     late.start(timeout)
-    const begin = (answer: IncomingMessage) => {
+    const begin = (status: number) => {
       answered = true
       late.stop()
-      onHead(answer.statusCode ?? 0)
-      cleanAnswer(answer, requestId)
-      answer.once('close', () => {
-        if (!answer.complete && answer.statusCode !== 101) socket.destroy()
-      })
+      onHead(status)
     }
-    // Before http-proxy-3 has its own listeners, which write the answer to the caller.
-    proxyRequest.once('upgrade', begin)
-    proxyRequest.once('response', begin)
+    // Before http-proxy-3 has its own listener, which writes the answer to the caller.
+    proxyRequest.once('upgrade', answer => {
+      begin(101)
+      cleanAnswer(answer, requestId)
+    })
+    // And instead of its own, which it adds after this event: that one knows no back-pressure.
+    queueMicrotask(() => {
+      proxyRequest.removeAllListeners('response')
+      proxyRequest.once('response', answer => {
+        try {
+          passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
+          begin(answer.statusCode ?? 0)
+        } catch (error) {
+          answer.destroy()
+          failed(error as Error)
+        }
+      })
+    })
     proxyRequest.once('close', () => late.stop())
     socket.once('close', () => proxyRequest.destroy())
   })
@@ -86,11 +99,10 @@ function cleanAnswer(answer: IncomingMessage, requestId: string): void {
     const name = (list[i] as string).toLowerCase()
     headers[name] = [...(headers[name] ?? []), list[i + 1] as string]
   }
-  const own =
-    answer.statusCode === 101
-      ? { connection: 'Upgrade', upgrade: 'websocket' }
-      : { connection: 'close' }
-  const { 'content-length': length, ...others } = headers
-  // Some of its code reads one value, and takes a list for something else.
-  answer.headers = { ...others, ...(length?.[0] && { 'content-length': length[0] }), ...own }
+  const { 'content-length': _none, ...others } = headers
+  answer.headers = {
+    ...others,
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+  } as typeof answer.headers
 }
