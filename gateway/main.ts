@@ -57,7 +57,9 @@ program
   .description('run the gateway')
   .option('-c, --config <file>', 'the policy file', DEFAULT_POLICY)
   .action(async ({ config }: { config: string }) => {
-    status = await serve(config, version, signals, terminal)
+    status = await serve(config, version, signals, process.stdout, terminal)
+    // Not by itself: a reader of stdout that has stopped reading would keep the process for ever.
+    process.exit(status)
   })
 
 program

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { adminServer } from './edge/admin.ts'
 import type { Service } from './edge/conversation.ts'
 import { type IssuerKeys, openKeys } from './edge/keys.ts'
@@ -28,12 +29,14 @@ export interface ServeOptions {
   readonly policy: Policy
   readonly env: Environment
   readonly version: string
+  /** Where log lines go. */
+  readonly stdout: Writable
 }
 
 /** Puts a policy into service. Rejects where an address cannot be listened on. */
-export async function serve({ policy, env, version }: ServeOptions): Promise<Gateway> {
+export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
-  const log = createLog(policy.log.level, () => metrics.logLinesDropped.inc())
+  const log = createLog(stdout, policy.log.level, () => metrics.logLinesDropped.inc())
   const pools = createPools()
   let loadedAt = Date.now()
   let draining = false
@@ -70,6 +73,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
     if (!parsed.ok) {
       log.error({ file: policy.file, faults: parsed.faults }, 'policy reload failed')
+      watch(parsed.included)
       return
     }
     const next = parsed.policy
@@ -85,15 +89,15 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     if (restartNeeded(previous.policy, next)) {
       log.warn({}, 'listen, admin or workers changed: they take effect at the next start')
     }
-    watch()
+    watch(next.included)
   }
 
   let unwatch = () => {}
-  const watch = () => {
+  const watch = (included: readonly string[]) => {
     unwatch()
-    unwatch = watchFiles([policy.file, ...service.policy.included], reload)
+    unwatch = watchFiles([policy.file, ...new Set(included)], reload)
   }
-  watch()
+  watch(policy.included)
 
   const stop = async () => {
     draining = true
@@ -105,6 +109,7 @@ export async function serve({ policy, env, version }: ServeOptions): Promise<Gat
     await keys.close()
     await pools.close()
     log.info({}, 'stopped')
+    await log.flush(LAST_LINES)
   }
   const reloadAll = () => {
     reload()
@@ -118,7 +123,7 @@ function loadOrFault(file: string, env: Environment): Parsed {
   try {
     return loadPolicy(file, env)
   } catch (error) {
-    return { ok: false, faults: [`${file}: ${String(error)}`] }
+    return { ok: false, faults: [`${file}: ${String(error)}`], included: [] }
   }
 }
 
@@ -159,6 +164,9 @@ function logListening(log: Log, listener: string, server: Server): void {
   const { address, port } = server.address() as AddressInfo
   log.always({ listener, address, port }, 'listening')
 }
+
+/** Milliseconds that the reader of the log has for the last lines. */
+const LAST_LINES = 500
 
 /** Milliseconds between two looks for connections that have become idle. */
 const DRAIN_INTERVAL = 50

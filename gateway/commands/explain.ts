@@ -188,7 +188,6 @@ function asJson({ denial, route, token, outgoing }: Decision) {
     decision: denial ? 'deny' : 'allow',
     code: denial?.denied ?? null,
     status: denial ? ANSWERS[denial.denied].status : null,
-    detail: denial?.detail ?? null,
     dataSource: route?.dataSource.id ?? null,
     route: route?.key ?? null,
     line: route?.line ?? null,

@@ -96,6 +96,10 @@ async function setTrust(
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const before = (await store.distrusted()) ?? new Set()
+  if (!store.up()) {
+    terminal.err('error: Redis does not answer; nothing was changed')
+    return 1
+  }
   const after = new Set(before)
   if (does === 'distrust') after.add(kid)
   else after.delete(kid)

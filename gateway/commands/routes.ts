@@ -1,4 +1,4 @@
-import type { Access, Route } from '../model.ts'
+import type { Access, DataSource, Route } from '../model.ts'
 import type { Policy } from '../policy/policy.ts'
 import { compareRoutes } from '../policy/routes.ts'
 import { policyFor } from './check.ts'
@@ -21,16 +21,26 @@ export function routes(file: string, { json }: { json: boolean }, terminal: Term
   return 0
 }
 
-/** Data sources in the order of the file; the routes of each as matching tries them. */
+/** Data sources that share hosts together, in the order of the file; their routes as matching tries them. */
 function inMatchOrder({ routes, dataSources }: Policy): Route[] {
-  const place = new Map(dataSources.map((dataSource, i) => [dataSource, i]))
-  const hosts = (route: Route) => route.dataSource.hosts.toSorted().join(' ')
-  return routes.toSorted((a, b) => {
-    const sameTable = hosts(a) === hosts(b)
-    if (sameTable) return compareRoutes(a, b)
-    return (place.get(a.dataSource) ?? 0) - (place.get(b.dataSource) ?? 0)
-  })
+  const groups: Set<DataSource>[] = []
+  for (const dataSource of dataSources) {
+    const joined = groups.filter(group => [...group].some(other => sharesHost(other, dataSource)))
+    const [first = new Set<DataSource>(), ...others] = joined
+    if (joined.length === 0) groups.push(first)
+    first.add(dataSource)
+    for (const other of others) {
+      for (const member of other) first.add(member)
+      groups.splice(groups.indexOf(other), 1)
+    }
+  }
+  return groups.flatMap(group =>
+    routes.filter(({ dataSource }) => group.has(dataSource)).sort(compareRoutes),
+  )
 }
+
+const sharesHost = (a: DataSource, b: DataSource): boolean =>
+  (a.hosts.length === 0 && b.hosts.length === 0) || a.hosts.some(host => b.hosts.includes(host))
 
 /** The scopes that an access asks for, as alternatives; none for `authenticated` and `public`. */
 export const alternatives = (access: Access): readonly (readonly string[])[] =>

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { serve as putIntoService } from '../serve.ts'
 import { policyFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
@@ -15,12 +16,13 @@ export async function serve(
   file: string,
   version: string,
   signals: Signals,
+  stdout: Writable,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const policy = policyFor(file, terminal)
   if (!policy) return 1
   try {
-    const gateway = await putIntoService({ policy, env: terminal.env, version })
+    const gateway = await putIntoService({ policy, env: terminal.env, version, stdout })
     signals.onReload(gateway.reload)
     await new Promise<void>((resolve, reject) => {
       let asked = false
@@ -44,5 +46,7 @@ function listenFault(error: unknown): string {
   }
   if (code === 'EACCES') return `not allowed to listen on ${address}:${port}`
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine`
-  throw error
+  if (code === undefined) throw error
+  const { message } = error as Error
+  return `cannot listen: ${message}`
 }

@@ -1,7 +1,9 @@
+import type { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Policy } from '../policy/policy.ts'
+import { lineWriter } from './lines.ts'
 
-/** Bytes that wait for a reader of stdout; what comes on top is dropped and counted. */
+/** Characters that wait for a reader of stdout; what comes on top is dropped and counted. */
 const MAX_WAITING = 4 * 1024 * 1024
 
 export interface Log {
@@ -11,17 +13,17 @@ export interface Log {
   /** Written whatever the level: that the gateway is up. */
   readonly always: (fields: object, msg: string) => void
   readonly setLevel: (level: Policy['log']['level']) => void
+  /** Gives the last lines some milliseconds to be read. */
+  readonly flush: (limit: number) => Promise<void>
 }
 
 /**
- * One JSON object a line on stdout, never on the path of a request: lines are written when stdout
- * takes them, and dropped when its reader has stopped reading.
+ * One JSON object a line, never on the path of a request: lines are written when the reader takes
+ * them. Not through pino's own destination: that one writes from a thread, on which the end of the
+ * process would wait for a reader that has stopped reading.
  */
-export function createLog(level: Policy['log']['level'], onDrop: () => void): Log {
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING })
-  destination.on('drop', onDrop)
-  // A reader that is gone (EPIPE) must not take the gateway with it.
-  destination.on('error', onDrop)
+export function createLog(out: Writable, level: Policy['log']['level'], onDrop: () => void): Log {
+  const writer = lineWriter(out, MAX_WAITING, onDrop)
   const open = (lowest: Policy['log']['level']) =>
     pino(
       {
@@ -30,7 +32,7 @@ export function createLog(level: Policy['log']['level'], onDrop: () => void): Lo
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: label => ({ level: label }) },
       },
-      destination,
+      writer,
     )
   const logger = open(level)
   const unfiltered = open('info')
@@ -42,5 +44,6 @@ export function createLog(level: Policy['log']['level'], onDrop: () => void): Lo
     setLevel: next => {
       logger.level = next
     },
+    flush: writer.flush,
   }
 }

@@ -7,7 +7,7 @@ import { openRedis, type RedisClient } from './redis.ts'
 const LEASE = 6_000
 
 /** Milliseconds that the first command waits for the connection. */
-const FIRST_CONNECT = 500
+const FIRST_CONNECT = 2_000
 
 export interface RedisSettings {
   readonly address: RedisAddress
@@ -110,6 +110,7 @@ function guard(redis: RedisClient, { onState, onIgnored }: RedisEvents) {
   let lastError: string | undefined
   const connected = new Promise<void>(resolve => {
     redis.once('ready', resolve)
+    redis.once('error', () => resolve())
     setTimeout(resolve, FIRST_CONNECT).unref()
   })
   const become = (next: boolean) => {

@@ -10,8 +10,11 @@ import { problem } from './problem.ts'
 import { createTurns } from './turns.ts'
 import { endWith, handleUpgrade } from './upgrade.ts'
 
-/** Room for what the gateway itself will refuse, so that it is refused with its own words. */
-const PARSER_LIMIT = MAX_TARGET + MAX_HEADER_BLOCK + 8 * 1024
+/**
+ * Bytes of target and headers that Node takes: room for what the gateway itself will refuse, since the
+ * parser cannot say which of the two was too long.
+ */
+const PARSER_LIMIT = 128 * 1024
 
 /** How often Node looks for connections whose headers are late, in milliseconds. */
 const CHECK_INTERVAL = 500

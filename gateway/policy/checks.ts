@@ -6,7 +6,7 @@ import { canonicalPath } from './path.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { parseRouteKey } from './route-key.ts'
 import { shapeOf } from './routes.ts'
-import type { DataSourceFile, PolicyFile } from './schema.ts'
+import { DATA_SOURCE_ID, type DataSourceFile, type PolicyFile } from './schema.ts'
 import type { Path } from './source.ts'
 
 /** What the schema cannot say: how the values of a policy fit together. */
@@ -16,6 +16,10 @@ export function checkPolicy(file: PolicyFile, say: Say): void {
   checkRedis(file, say)
   const never = neverTaken(file)
   for (const [id, dataSource] of Object.entries(file.dataSources)) {
+    if (!DATA_SOURCE_ID.test(id)) {
+      const expected = 'an id of 2 to 63 small letters, digits and hyphens'
+      say(['dataSources', id], expected, { got: JSON.stringify(id), at: 'key' })
+    }
     checkUpstream(dataSource, ['dataSources', id, 'upstream'], say)
     checkHeaders(dataSource, ['dataSources', id, 'headers'], never, say)
     checkRouteKeys(dataSource, ['dataSources', id, 'routes'], say)

@@ -47,15 +47,21 @@ export function sayer(source: Source, into: Fault[]): Say {
 /** Keys whose values are never shown. */
 const SECRETS = new Set(['credentials', 'password', 'secret', 'bearer', 'redis'])
 
+/** A variable without a default, and with nothing around it: its name is no secret. */
+const BARE_VARIABLE = /^\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:[^}]*)\}$/
+
 /** A value as a fault may show it: short, and without what came from the environment. */
 function show(source: Source, path: Path, value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   const written = source.filledFrom(path)
-  if (written !== undefined) return `the value of ${written}`
-  if (path.some(step => SECRETS.has(String(step)))) return 'a value that is not shown here'
+  const secret = path.some(step => SECRETS.has(String(step)))
+  if (written !== undefined && (!secret || BARE_VARIABLE.test(written))) {
+    return `the value of ${written}`
+  }
+  if (secret) return 'a value that is not shown here'
   if (Array.isArray(value)) return value.length === 0 ? '[]' : 'a list'
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '{}' : 'a map'
-  const text = JSON.stringify(value).replace(/\/\/[^/@\s]*@/, '//…@')
+  const text = JSON.stringify(value).replace(/\/\/.*@/s, '//…@')
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 

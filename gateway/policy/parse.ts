@@ -12,7 +12,12 @@ import { type Environment, type Path, readSource, type Source } from './source.t
 /** A policy, or every fault of the file: what may serve, and what never does. */
 export type Parsed =
   | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly faults: readonly string[] }
+  | {
+      readonly ok: false
+      readonly faults: readonly string[]
+      /** The files that `${file:…}` asks for: one of them may be what is missing. */
+      readonly included: readonly string[]
+    }
 
 /** Reads and parses a policy file; a file that cannot be read is a fault like any other. */
 export function loadPolicy(file: string, env: Environment): Parsed {
@@ -21,7 +26,8 @@ export function loadPolicy(file: string, env: Environment): Parsed {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    return { ok: false, faults: [`${file}: expected a file that can be read, got ${code}`] }
+    const fault = `${file}: expected a file that can be read, got ${code}`
+    return { ok: false, faults: [fault], included: [] }
   }
 }
 
@@ -32,7 +38,11 @@ export function parsePolicy(file: string, text: string, env: Environment): Parse
   const say = sayer(source, faults)
   const sound = isReadable(source) ? POLICY_FILE.safeParse(readScalars(source)) : undefined
   // A text whose variables could not be filled in has its fault already.
-  const told = new Set(faults.map(({ path }) => JSON.stringify(path)))
+  const told = new Set(
+    faults
+      .filter(({ path }) => source.filledFrom(path) !== undefined)
+      .map(({ path }) => JSON.stringify(path)),
+  )
   const sayOnce: typeof say = (path, ...rest) => {
     if (!told.has(JSON.stringify(path))) say(path, ...rest)
   }
@@ -42,7 +52,7 @@ export function parsePolicy(file: string, text: string, env: Environment): Parse
   faults.sort((a, b) => a.line - b.line || a.col - b.col)
   const lines = faults.map(fault => formatFault(file, fault))
   if (faults.some(({ severity }) => severity === 'error') || !sound?.data) {
-    return { ok: false, faults: lines }
+    return { ok: false, faults: lines, included: source.included }
   }
   const about = { file, hash: hashOf(text), included: source.included }
   const lineOf = (id: string, key: string) =>

@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
   { holds: /%25(?:25)*(?:00|2E|2F|3B|5C)/i, says: 'a character that is encoded twice' },
   // Decoders that are lax about UTF-8 read these as ASCII (RFC 3629 §10).
   {
-    holds: /%C[01]%[89AB]|%E0%8[01]%[89AB]|%F0%80%8[01]%[89AB]/,
+    holds: /%(?:C[01]|E0%8[01]|F0%80%8[01]|F8%80%80%8[01]|FC%80%80%80%8[01])%[89AB]/,
     says: 'an overlong UTF-8 sequence',
   },
   // `..;` is `..` to servers that cut path parameters, `%2F` a slash to those that decode early.

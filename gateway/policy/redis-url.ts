@@ -28,6 +28,7 @@ export function parseRedisUrl(url: string): RedisAddress | undefined {
   const valid =
     nodes.every(node => node !== undefined) &&
     (kind !== 'single' || nodes.length === 1) &&
+    (kind !== 'cluster' || database === '0') &&
     group !== undefined &&
     more === undefined &&
     /^\d{1,5}$/.test(database)

@@ -31,6 +31,10 @@ function takeOut(tree: unknown, issue: z.core.$ZodIssue): void {
     for (const key of issue.keys) remove(tree, [...path, key])
     return
   }
+  if (path[0] === 'redis') {
+    remove(tree, ['redis'])
+    return
+  }
   // Other hosts or rules for paths would give a data source other neighbours: false faults.
   const step = path[2]
   if (path[0] === 'dataSources' && (step === 'hosts' || step === 'paths')) {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 /** A string of a certain form; `expected` completes "expected …". */
 export const text = (pattern: RegExp, expected: string) =>
-  z.string().regex(pattern, { error: expected })
+  z.string({ error: expected }).regex(pattern, { error: expected, abort: true })
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 const DURATION = /^0*[1-9]\d{0,9}(ms|s|m|h)$/

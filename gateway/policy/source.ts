@@ -50,7 +50,11 @@ const idOf = (path: Path) => JSON.stringify(path)
 /** Parses YAML 1.2 and fills in `${NAME}`, `${NAME:-default}` and `${file:PATH}` (contract 1). */
 export function readSource(file: string, text: string, env: Environment): Source {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+  })
   const places = new Map<string, Place>()
   const faults: Fault[] = []
   const at = (offset: number) => lines.linePos(offset)
@@ -65,15 +69,18 @@ export function readSource(file: string, text: string, env: Environment): Source
   }
   const included: string[] = []
   const fill = filler(dirname(resolve(file)), env, included)
-  const report = (path: Path, message: string) =>
-    faults.push({ severity: 'error', ...placeOf(path), path, message })
+  const report: Report = (path, message, offset) => {
+    const place = offset === undefined ? placeOf(path) : at(offset)
+    faults.push({ severity: 'error', ...place, path, message })
+  }
   const walk = walker(document, places, fill, report)
   const value = faults.length > 0 ? undefined : walk(document.contents, [], 0)
   const filledFrom = (path: Path) => places.get(idOf(path))?.written
   return { file, value, faults, included, filledFrom, placeOf }
 }
 
-type Report = (path: Path, message: string) => void
+/** Reports a fault at the value of a path, or at an offset in the text. */
+type Report = (path: Path, message: string, offset?: number) => void
 
 /** Turns nodes into plain values and notes where each stands. */
 function walker(document: Document, places: Map<string, Place>, fill: Fill, report: Report) {
@@ -122,31 +129,32 @@ function walker(document: Document, places: Map<string, Place>, fill: Fill, repo
   }
 
   function walkMap(node: YAMLMap, path: Path, fallback: number): object {
-    const entries = node.items.map(({ key, value }) => {
+    const entries = new Map<string, unknown>()
+    for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : String(key)
       const offset = offsetOf(key, fallback)
-      const entry = [name, walk(value, [...path, name], offset)] as const
-      if (!isPlainKey(key)) {
-        const got = isScalar(key) && typeof key.value !== 'string' ? `the ${typeof key.value} ` : ''
-        report(
-          [...path, name],
-          `expected a key of plain text, without variables, got ${got}${name}`,
-        )
+      if (entries.has(name)) {
+        report([...path, name], `expected each key once, got ${name} again`, offset)
+        continue
       }
-      return entry
-    })
+      entries.set(name, walk(value, [...path, name], offset))
+      const fault = keyFault(key, name)
+      if (fault !== undefined) report([...path, name], fault, offset)
+    }
     return Object.fromEntries(entries)
   }
 
   return walk
 }
 
-/** A number would be read as another text than it was written as; a variable is filled in nowhere here. */
-const isPlainKey = (key: unknown): boolean =>
-  isScalar(key) &&
-  typeof key.value === 'string' &&
-  !key.value.includes('${') &&
-  key.value !== '__proto__'
+/** A number would be read as another text than it was written as; variables are not filled in here. */
+function keyFault(key: unknown, name: string): string | undefined {
+  const expected = 'expected a key of plain text, without variables'
+  if (!isScalar(key)) return `${expected}, got a list or a map`
+  if (typeof key.value !== 'string') return `${expected}, got the ${typeof key.value} ${name}`
+  const plain = !key.value.includes('${') && key.value !== '__proto__'
+  return plain ? undefined : `${expected}, got ${name}`
+}
 
 /** Aliases that a file may use, counting those inside what they stand for. */
 const MAX_ALIASES = 1_000

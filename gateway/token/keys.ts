@@ -77,8 +77,20 @@ export function createKeys(sources: KeySources, times: KeyTimes): Keys {
     await refresher.adoptStored()
     if (known.obtained() !== before) return
     if (clock.now() - known.lastAttempt() < times.unknownKidCooldown) return
-    if (store && !(await store.claimCooldown(times.unknownKidCooldown))) return
+    if (store && !(await store.claimCooldown(times.unknownKidCooldown))) return joinOther(before)
     await refresher.refresh()
+  }
+
+  /** Another gateway may be fetching right now: waits for what it brings. */
+  async function joinOther(before: unknown): Promise<void> {
+    const until = clock.now() + MAX_WAIT
+    for (let free = false; !free && clock.now() < until; ) {
+      await new Promise<void>(resolve => void clock.after(100, resolve))
+      free = (await store?.lease()) ?? true
+      if (free) await store?.release(0)
+      await refresher.adoptStored()
+      if (known.obtained() !== before) return
+    }
   }
 
   async function waitFor(event: Promise<void>, kid: string | undefined, alg: string) {

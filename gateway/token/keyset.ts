@@ -85,7 +85,7 @@ const CURVES: Record<string, string> = {
 function fits({ key, alg: declared }: UsableKey, alg: string): boolean {
   if (declared !== undefined && declared !== alg) return false
   const type = key.asymmetricKeyType
-  if (/^(?:RS|PS)/.test(alg)) return type === 'rsa'
+  if (/^[RP]S\d/.test(alg)) return type === 'rsa'
   if (alg in CURVES) {
     return type === 'ec' && key.asymmetricKeyDetails?.namedCurve === CURVES[alg]
   }

@@ -25,6 +25,9 @@ const LOOK_EVERY = 50
 /** For how long after a failed fetch nobody else tries, at most; milliseconds. */
 const LONGEST_HOLD = 5_000
 
+/** By how much the clocks of two gateways may differ; milliseconds. */
+const MAX_SKEW = 60_000
+
 export interface Needs {
   /** A stored key set will do when the issuer was asked after this time. */
   readonly newerThan: number
@@ -52,7 +55,7 @@ export async function obtain(
     const stored = needs.confirm ? undefined : await readStored(store, clock, needs)
     if (stored) return stored
     if (!store || (await store.lease())) break
-    if (clock.now() > patience) throw new Error('another gateway was to fetch the key set')
+    if (clock.now() > patience) break
     await pause(clock, LOOK_EVERY)
   }
   return fetchOne(fetchKeySet, store, clock, needs)
@@ -65,7 +68,7 @@ export async function readStored(
   { newerThan, staleFor }: Pick<Needs, 'newerThan' | 'staleFor'>,
 ): Promise<Obtained | undefined> {
   const stored = await store?.read()
-  if (!stored) return undefined
+  if (!stored || stored.fetchedAt > clock.now() + MAX_SKEW) return undefined
   const fetchedAt = Math.min(stored.fetchedAt, clock.now())
   if (fetchedAt <= newerThan || clock.now() - fetchedAt > staleFor) return undefined
   const keySet = readKeySet(stored.document)

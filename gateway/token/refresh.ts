@@ -49,6 +49,9 @@ const CONFIRM_WITHIN = 60_000
 /** How often the store is looked at for what other gateways and operators have changed. */
 const LOOK_EVERY = 500
 
+/** How often a change is read: a command may fail in between. */
+const READS = 4
+
 /** Keeps a key set fresh in the background: no request waits for any of this. */
 export function createRefresher(
   known: Known,
@@ -57,6 +60,7 @@ export function createRefresher(
 ): Refresher {
   let pending: Promise<void> | undefined
   let nextRefresh: number | undefined
+  let confirmAt: number | undefined
   let cancelRefresh = () => {}
   let stopped = false
 
@@ -88,7 +92,9 @@ export function createRefresher(
     if (stopped) return
     cancelRefresh()
     const confirm = known.failures() === 0 && !known.confirmed()
-    const wait = waitFor(known, times, clock.now())
+    if (known.confirmed()) confirmAt = undefined
+    else confirmAt ??= clock.now() + CONFIRM_WITHIN * (0.3 + 0.7 * Math.random())
+    const wait = waitFor(known, times, clock.now(), confirmAt)
     nextRefresh = clock.now() + wait
     cancelRefresh = clock.after(wait, () => void refresh(confirm))
   }
@@ -121,9 +127,14 @@ const newest = (known: Known) => known.obtained()?.fetchedAt ?? Number.NEGATIVE_
 const backoff = (failures: number) => Math.min(FIRST_RETRY * 2 ** (failures - 1), MAX_RETRY)
 
 /** Milliseconds to the next refresh; spread, so that many gateways do not ask at the same moment. */
-function waitFor(known: Known, { refresh }: KeyTimes, now: number): number {
+function waitFor(
+  known: Known,
+  { refresh }: KeyTimes,
+  now: number,
+  confirmAt: number | undefined,
+): number {
   if (known.failures() > 0) return backoff(known.failures())
-  if (!known.confirmed()) return CONFIRM_WITHIN * (0.3 + 0.7 * Math.random())
+  if (confirmAt !== undefined) return Math.max(0, confirmAt - now)
   const age = now - newest(known)
   return Math.max(0, refresh * (0.9 + Math.random() / 10) - age)
 }
@@ -136,14 +147,19 @@ function watchStore(
   adoptStored: () => Promise<void>,
 ): () => void {
   let stamp: string | undefined
+  let reads = 0
   let stopped = false
   let cancel = () => {}
   const look = async (): Promise<void> => {
     const seen = await store.stamp()
     if (seen !== undefined && seen !== stamp) {
+      stamp = seen
+      reads = READS
+    }
+    if (seen !== undefined && reads > 0) {
+      reads -= 1
       known.distrust((await store.distrusted()) ?? known.distrusted())
       await adoptStored()
-      stamp = seen
     }
     if (!stopped) cancel = clock.after(LOOK_EVERY, () => void look())
   }

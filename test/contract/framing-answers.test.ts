@@ -85,7 +85,6 @@ describe('what nobody asked for is not the next answer', () => {
 
 describe('informational answers', () => {
   test.each([
-    ['100', 'HTTP/1.1 100 Continue\r\n\r\n'],
     ['103', 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'],
     ['several', 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'],
   ])('%s before the answer do not take its place', async (_, bytes) => {
@@ -96,5 +95,15 @@ describe('informational answers', () => {
     }
     const { answer } = await on.exchange({ target })
     expect([answer.status, answer.body]).toEqual([200, 'ok'])
+  })
+
+  // undici closes the connection on a 100 that nobody asked for; the README says so.
+  test('an unasked 100 Continue is a fault of the upstream, and the gateway lives on', async () => {
+    on.upstream.answer = () =>
+      Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'), reply({ body: 'ok' })])
+    const { answer } = await on.exchange({ target })
+    on.upstream.answer = () => reply({ body: 'ok' })
+    const next = await on.exchange({ target })
+    expect([answer.status, next.answer.status]).toEqual([502, 200])
   })
 })
