@@ -108,9 +108,9 @@ function denialOf({ code, rawPacket }: ParserError): Denial {
   if (code !== 'HPE_HEADER_OVERFLOW') {
     return deny('request_malformed', 'This is not a well-formed HTTP/1.1 request')
   }
-  // The parser does not say which it was; the packet does, where it holds the request line.
-  const [, target = ''] = /^[A-Z-]+ ([^\r\n ]*)/.exec(rawPacket?.toString('latin1') ?? '') ?? []
-  return target.length > MAX_TARGET
+  // The parser does not say which it was. Headers of this size come in lines.
+  const isTarget = rawPacket !== undefined && !/[\r\n]/.test(rawPacket.toString('latin1'))
+  return isTarget
     ? deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
     : deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
 }

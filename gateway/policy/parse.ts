@@ -37,12 +37,8 @@ export function parsePolicy(file: string, text: string, env: Environment): Parse
   const faults = [...source.faults]
   const say = sayer(source, faults)
   const sound = isReadable(source) ? POLICY_FILE.safeParse(readScalars(source)) : undefined
-  // A text whose variables could not be filled in has its fault already.
-  const told = new Set(
-    faults
-      .filter(({ path }) => source.filledFrom(path) !== undefined)
-      .map(({ path }) => JSON.stringify(path)),
-  )
+  const settled = faults.filter(({ settles }) => settles)
+  const told = new Set(settled.map(({ path }) => JSON.stringify(path)))
   const sayOnce: typeof say = (path, ...rest) => {
     if (!told.has(JSON.stringify(path))) say(path, ...rest)
   }

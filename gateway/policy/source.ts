@@ -23,6 +23,8 @@ export interface Fault {
   readonly col: number
   readonly path: Path
   readonly message: string
+  /** Nothing more needs to be said of the value. */
+  readonly settles?: boolean
 }
 
 /** The policy file as a tree of plain values with the place of each, variables filled in. */
@@ -45,7 +47,7 @@ interface Place {
   readonly written?: string
 }
 
-const idOf = (path: Path) => JSON.stringify(path)
+const idOf = (path: Path): string => JSON.stringify(path)
 
 /** Parses YAML 1.2 and fills in `${NAME}`, `${NAME:-default}` and `${file:PATH}` (contract 1). */
 export function readSource(file: string, text: string, env: Environment): Source {
@@ -69,9 +71,9 @@ export function readSource(file: string, text: string, env: Environment): Source
   }
   const included: string[] = []
   const fill = filler(dirname(resolve(file)), env, included)
-  const report: Report = (path, message, offset) => {
+  const report: Report = (path, message, { offset, settles = true } = {}) => {
     const place = offset === undefined ? placeOf(path) : at(offset)
-    faults.push({ severity: 'error', ...place, path, message })
+    faults.push({ severity: 'error', ...place, path, message, settles })
   }
   const walk = walker(document, places, fill, report)
   const value = faults.length > 0 ? undefined : walk(document.contents, [], 0)
@@ -80,7 +82,11 @@ export function readSource(file: string, text: string, env: Environment): Source
 }
 
 /** Reports a fault at the value of a path, or at an offset in the text. */
-type Report = (path: Path, message: string, offset?: number) => void
+type Report = (
+  path: Path,
+  message: string,
+  options?: { offset?: number; settles?: boolean },
+) => void
 
 /** Turns nodes into plain values and notes where each stands. */
 function walker(document: Document, places: Map<string, Place>, fill: Fill, report: Report) {
@@ -134,12 +140,13 @@ function walker(document: Document, places: Map<string, Place>, fill: Fill, repo
       const name = isScalar(key) ? String(key.value) : String(key)
       const offset = offsetOf(key, fallback)
       if (entries.has(name)) {
-        report([...path, name], `expected each key once, got ${name} again`, offset)
+        const again = `expected each key once, got ${name} again`
+        report([...path, name], again, { offset, settles: false })
         continue
       }
       entries.set(name, walk(value, [...path, name], offset))
       const fault = keyFault(key, name)
-      if (fault !== undefined) report([...path, name], fault, offset)
+      if (fault !== undefined) report([...path, name], fault, { offset })
     }
     return Object.fromEntries(entries)
   }
