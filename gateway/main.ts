@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
@@ -8,6 +10,7 @@ import { routes } from './commands/routes.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import type { ExitStatus, Terminal } from './commands/terminal.ts'
+import { SECRET_VARIABLE, type TokenOptions, token } from './commands/token.ts'
 
 /** The command line; the only file that touches the process. */
 
@@ -117,6 +120,31 @@ program
   .action(() => {
     status = schema(terminal)
   })
+
+program
+  .command('token')
+  .description('get a JWT for a data source: client credentials, then token exchange')
+  .requiredOption('--client-id <id>', 'the client as registered with Feide')
+  .requiredOption('--audience <uri>', 'the data source: https://n.feide.no/datasources/<id>')
+  .option('--scope <scopes>', 'space separated; without it all that the client may have')
+  .option('--subject-token <token>', 'an opaque access token to exchange, of a user for example')
+  .option('--issuer <url>', 'whom to ask', 'https://auth.dataporten.no')
+  .option('--decode', 'print the claims instead', false)
+  .addHelpText('after', `\nThe client's secret is read from ${SECRET_VARIABLE}, or asked for.`)
+  .action(async (options: TokenOptions) => {
+    status = await token(options, process.stdin.isTTY ? askSecret : undefined, terminal)
+  })
+
+/** Asks on the terminal, and shows nothing of the answer. */
+async function askSecret(): Promise<string> {
+  process.stderr.write('Client secret: ')
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true })
+  const secret = await prompt.question('')
+  prompt.close()
+  process.stderr.write('\n')
+  return secret
+}
 
 const keysCommand = program
   .command('keys')

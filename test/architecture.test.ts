@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   yaml: /^policy\//,
   zod: /^policy\//,
   jose: /^token\//,
+  oauth4webapi: /^feide\//,
   // The issuer is the one server besides upstreams that the gateway asks.
   undici: /^upstream\/|^edge\/issuer\.ts$/,
   'http-proxy-3': /^upstream\//,
