@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../edge/clock.ts'
 import { keySetFetcher } from '../edge/issuer.ts'
 import { gate, type VerifyToken } from '../gate.ts'
-import type { ParsedToken, RawRequest, Route, UpstreamRequest, VerifiedToken } from '../model.ts'
-import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
+import type { ParsedToken, RawRequest } from '../model.ts'
+import { type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { createKeys } from '../token/keys.ts'
 import { trustClaims, verify } from '../token/verify.ts'
 import { policyFor } from './check.ts'
-import { alternatives, describeAccess } from './routes.ts'
-import { type ExitStatus, painter, type Terminal } from './terminal.ts'
+import { asJson, asText, type Decision, withoutSecrets } from './decision.ts'
+import type { ExitStatus, Terminal } from './terminal.ts'
 
 export interface ExplainOptions {
   readonly token?: string
@@ -18,14 +18,6 @@ export interface ExplainOptions {
   readonly header: readonly string[]
   readonly json: boolean
   readonly showSecrets: boolean
-}
-
-/** The decision on one request, made by the same gate that decides on real ones. */
-interface Decision {
-  readonly denial: Denial | undefined
-  readonly route: Route | undefined
-  readonly token: VerifiedToken | undefined
-  readonly outgoing: UpstreamRequest | undefined
 }
 
 /** `explain [FILE] METHOD URL`: what would happen with one request, why, and what the upstream would see. */
@@ -165,60 +157,4 @@ function parseHeader(text: string): string[] | Error {
   return name === undefined
     ? new Error(`--header: expected Name: value, got ${text}`)
     : [name, value ?? '']
-}
-
-/** Credentials are the upstream's secret, a forwarded token the caller's. */
-function withoutSecrets(decision: Decision): Decision {
-  const { outgoing } = decision
-  if (!outgoing) return decision
-  const headers = outgoing.headers.map((value, i) => {
-    const name = outgoing.headers[i - 1]
-    return i % 2 === 1 && name === 'Authorization' ? value.replace(/ .*/, ' [hidden]') : value
-  })
-  return { ...decision, outgoing: { ...outgoing, headers } }
-}
-
-const pairs = (list: readonly string[]): [string, string][] =>
-  list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1] ?? '']] : []))
-
-const urlOf = ({ origin, target }: UpstreamRequest) => origin.origin + target
-
-function asJson({ denial, route, token, outgoing }: Decision) {
-  return {
-    decision: denial ? 'deny' : 'allow',
-    code: denial?.denied ?? null,
-    status: denial ? ANSWERS[denial.denied].status : null,
-    dataSource: route?.dataSource.id ?? null,
-    route: route?.key ?? null,
-    line: route?.line ?? null,
-    principal: token?.principal.kind ?? null,
-    required: route ? alternatives(route.access) : [],
-    granted: token?.scopes ?? [],
-    upstream: outgoing
-      ? { method: outgoing.method, url: urlOf(outgoing), headers: pairs(outgoing.headers) }
-      : null,
-  }
-}
-
-function asText({ denial, route, token, outgoing }: Decision, file: string, terminal: Terminal) {
-  const paint = painter(terminal)
-  const lines = denial
-    ? [
-        `${paint('red', 'deny')}   ${ANSWERS[denial.denied].status} ${denial.denied}: ${denial.detail}`,
-      ]
-    : [paint('green', 'allow')]
-  if (route) {
-    lines.push(`route  ${route.key}  (${file}:${route.line}, data source ${route.dataSource.id})`)
-    const whom = route.principal === 'any' ? '' : `, for a ${route.principal}`
-    lines.push(`asks   ${describeAccess(route.access)}${whom}`)
-  }
-  if (token) {
-    const { kind, clientId } = token.principal
-    lines.push(`token  a ${kind}, client ${clientId}, scopes: ${token.scopes.join(' ') || 'none'}`)
-  }
-  if (outgoing) {
-    lines.push(`sends  ${outgoing.method} ${urlOf(outgoing)}`)
-    for (const [name, value] of pairs(outgoing.headers)) lines.push(`       ${name}: ${value}`)
-  }
-  return lines
 }

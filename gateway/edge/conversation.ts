@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { VerifyToken } from '../gate.ts'
+import { type Admission, gate, type VerifyToken } from '../gate.ts'
 import type { Permit, RawRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -83,6 +83,28 @@ export function openConversation(
     asksToContinue = false
   }
   return { raw, record, incoming, response, answer, refuse, sayContinue, beforeHead }
+}
+
+/** Asks the gate and goes on with its verdict, at once or later; a fault of ours ends the request. */
+export function withVerdict(
+  { log, current }: EdgeTools,
+  raw: RawRequest,
+  record: RequestRecord,
+  proceed: (verdict: Admission | Denial, policy: Policy) => void,
+  giveUp: () => void,
+): void {
+  const { policy, verifyToken } = current()
+  const broken = (error: unknown) => {
+    log.error({ requestId: record.requestId, error: String(error) }, 'request failed')
+    giveUp()
+  }
+  try {
+    const verdict = gate(policy, raw, verifyToken)
+    if (verdict instanceof Promise) verdict.then(later => proceed(later, policy)).catch(broken)
+    else proceed(verdict, policy)
+  } catch (error) {
+    broken(error)
+  }
 }
 
 /** For the log: the caller left before there was an answer. */

@@ -1,12 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Admission, gate, resourceOf } from '../gate.ts'
+import { type Admission, resourceOf } from '../gate.ts'
 import type { GatewayRequest, Origin, Permit } from '../model.ts'
 import { type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { upstreamDenial } from '../upstream/faults.ts'
 import { forwardHttp } from '../upstream/http.ts'
-import { type Conversation, type EdgeTools, noteRoute, openConversation } from './conversation.ts'
+import {
+  type Conversation,
+  type EdgeTools,
+  noteRoute,
+  openConversation,
+  withVerdict,
+} from './conversation.ts'
 import { resourceMetadata } from './metadata.ts'
 
 /** One request, from the parser to the last byte of its answer. */
@@ -17,25 +23,13 @@ export function handleRequest(
 ): void {
   const conversation = openConversation(tools, incoming, response)
   const { raw, record, answer, refuse } = conversation
-  const { policy, verifyToken } = tools.current()
-
-  const proceed = (verdict: Admission | Denial) => {
+  const proceed = (verdict: Admission | Denial, policy: Policy) => {
     if (isDenial(verdict)) return refuse(verdict)
     if (verdict.kind === 'forward') return forward(tools, policy, conversation, verdict)
     const resource = resourceOf(verdict.request)
     return answer(resourceMetadata(resource, policy, verdict.host, record.requestId))
   }
-  const broken = (error: unknown) => {
-    tools.log.error({ requestId: record.requestId, error: String(error) }, 'request failed')
-    response.destroy()
-  }
-  try {
-    const verdict = gate(policy, raw, verifyToken)
-    if (verdict instanceof Promise) verdict.then(proceed).catch(broken)
-    else proceed(verdict)
-  } catch (error) {
-    broken(error)
-  }
+  withVerdict(tools, raw, record, proceed, () => response.destroy())
 }
 
 interface Forward {

@@ -1,6 +1,7 @@
 import type { Policy } from '../policy/policy.ts'
 import { parseRedisUrl } from '../policy/redis-url.ts'
 import { createKeys, type Keys } from '../token/keys.ts'
+import type { Obtained } from '../token/obtain.ts'
 import type { KeyEvents } from '../token/refresh.ts'
 import { systemClock } from './clock.ts'
 import { keySetFetcher } from './issuer.ts'
@@ -14,12 +15,21 @@ export interface IssuerKeys extends Keys {
   readonly close: () => Promise<void>
 }
 
-/** Begins to fetch the keys of a policy's issuer; nothing waits for them but requests that need one. */
-export function openKeys(policy: Policy, log: Log, metrics: Metrics): IssuerKeys {
+/**
+ * Begins to fetch the keys of a policy's issuer; nothing waits for them but requests that need one.
+ *
+ * @param inherited what is known of them already
+ */
+export function openKeys(
+  policy: Policy,
+  log: Log,
+  metrics: Metrics,
+  inherited?: Obtained,
+): IssuerKeys {
   const fetchKeySet = keySetFetcher(policy.issuer)
   const store = openStore(policy, redisEvents(log, metrics))
   const sources = { fetchKeySet, store, clock: systemClock, events: keyEvents(log, metrics) }
-  const keys = createKeys(sources, policy.keys)
+  const keys = createKeys(sources, policy.keys, inherited)
   void keys.refresh()
   const close = async () => {
     keys.stop()

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Admission, gate, resourceOf } from '../gate.ts'
+import { type Admission, resourceOf } from '../gate.ts'
 import type { Origin } from '../model.ts'
 import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
+import type { Policy } from '../policy/policy.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
 import {
   beginRecord,
@@ -12,6 +13,7 @@ import {
   noteDenial,
   noteRoute,
   rawRequestOf,
+  withVerdict,
 } from './conversation.ts'
 import { resourceMetadata } from './metadata.ts'
 import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
@@ -28,7 +30,6 @@ export function handleUpgrade(
 ): void {
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw)
-  const { policy, verifyToken } = tools.current()
   tools.metrics.inFlight.inc()
   socket.once('close', () => {
     tools.metrics.inFlight.dec()
@@ -41,7 +42,7 @@ export function handleUpgrade(
     record.status = ANSWERS[denial.denied].status
     endWith(socket, problem(denial, record.requestId, hasOrigin(raw.headers)))
   }
-  const proceed = (verdict: Admission | Denial) => {
+  const proceed = (verdict: Admission | Denial, policy: Policy) => {
     if (isDenial(verdict)) return refuse(verdict)
     if (verdict.kind === 'metadata') {
       const resource = resourceOf(verdict.request)
@@ -69,17 +70,7 @@ export function handleUpgrade(
       onDenied: refuse,
     })
   }
-  const broken = (error: unknown) => {
-    tools.log.error({ requestId: record.requestId, error: String(error) }, 'request failed')
-    socket.destroy()
-  }
-  try {
-    const verdict = gate(policy, raw, verifyToken)
-    if (verdict instanceof Promise) verdict.then(proceed).catch(broken)
-    else proceed(verdict)
-  } catch (error) {
-    broken(error)
-  }
+  withVerdict(tools, raw, record, proceed, () => socket.destroy())
 }
 
 /** Milliseconds for which a caller may go on before an answered connection is closed. */

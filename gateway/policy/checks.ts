@@ -1,11 +1,11 @@
 import type { PathRules } from '../model.ts'
+import { checkHosts, pathRules } from './checks-hosts.ts'
 import type { Say } from './faults.ts'
 import { fold, isNeverTaken, isReserved } from './header-names.ts'
 import { isIpRange, isSafeForKeys } from './ip.ts'
 import { canonicalPath } from './path.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { parseRouteKey } from './route-key.ts'
-import { shapeOf } from './routes.ts'
 import { DATA_SOURCE_ID, type DataSourceFile, type PolicyFile } from './schema.ts'
 import type { Path } from './source.ts'
 
@@ -36,13 +36,6 @@ export function neverTaken(file: PolicyFile): { names: ReadonlySet<string> } {
   return { names: new Set(names.map(fold)) }
 }
 
-export const pathRules = ({ allow, case: letters }: DataSourceFile['paths']): PathRules => ({
-  encodedSlash: allow.includes('%2F'),
-  semicolon: allow.includes(';'),
-  emptySegments: allow.includes('//'),
-  caseInsensitive: letters === 'insensitive',
-})
-
 export const PROFILE_PREFIX = {
   dataporten: 'X-Dataporten-',
   feideconnect: 'X-FeideConnect-',
@@ -57,7 +50,8 @@ function checkIssuer({ issuer }: PolicyFile, say: Say): void {
   }
 }
 
-function checkAddresses({ listen, admin, trustedProxies }: PolicyFile, say: Say): void {
+function checkAddresses({ listen, admin, trustedProxies, workers }: PolicyFile, say: Say): void {
+  if (workers !== 1) say(['workers'], '1: this version runs one process', { severity: 'warning' })
   const same = admin !== 'off' && admin.port === listen.port && admin.host === listen.host
   if (same && listen.port !== 0) say(['admin'], 'another address than `listen`')
   for (const [i, range] of trustedProxies.entries()) {
@@ -144,70 +138,5 @@ function checkRouteKeys({ routes, paths }: DataSourceFile, path: Path, say: Say)
     const parsed = parseRouteKey(key, pathRules(paths))
     if (!Array.isArray(parsed)) continue
     for (const { expected, got } of parsed) say([...path, key], expected, { got, at: 'key' })
-  }
-}
-
-/** Data sources of one host share its paths: they must agree on how to read them. */
-function checkHosts(file: PolicyFile, say: Say): void {
-  const told = new Set<string>()
-  const once: Say = (path, expected, options) => {
-    const id = JSON.stringify([path, expected])
-    if (!told.has(id)) say(path, expected, options)
-    told.add(id)
-  }
-  for (const ids of groupByHost(file).values()) {
-    checkPathsAgree(ids, file, once)
-    checkShapes(ids, file, once)
-  }
-}
-
-/** Ids of data sources by host; `''` for those without hosts. */
-export function groupByHost(file: PolicyFile): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (const [id, { hosts }] of Object.entries(file.dataSources)) {
-    for (const host of new Set(hosts ?? [''])) {
-      groups.set(host, [...(groups.get(host) ?? []), id])
-    }
-  }
-  return groups
-}
-
-function checkPathsAgree(ids: readonly string[], file: PolicyFile, say: Say): void {
-  const [first = '', ...others] = ids
-  const rulesOf = (id: string) =>
-    JSON.stringify(pathRules((file.dataSources[id] as DataSourceFile).paths))
-  for (const id of others) {
-    if (rulesOf(id) === rulesOf(first)) continue
-    const got = 'other ones'
-    say(
-      ['dataSources', id, 'paths'],
-      `the same \`paths\` as ${first}, which serves the same host`,
-      {
-        got,
-        at: 'key',
-      },
-    )
-  }
-}
-
-function checkShapes(ids: readonly string[], file: PolicyFile, say: Say): void {
-  const taken = new Map<string, string>()
-  for (const id of ids) {
-    const { routes, paths } = file.dataSources[id] as DataSourceFile
-    const rules = pathRules(paths)
-    for (const key of Object.keys(routes)) {
-      const parsed = parseRouteKey(key, rules)
-      if (Array.isArray(parsed)) continue
-      for (const method of parsed.methods) {
-        const shape = `${method} ${shapeOf(parsed.pattern, rules.caseInsensitive)}`
-        const other = taken.get(shape)
-        if (other === undefined) taken.set(shape, `${id} ${JSON.stringify(key)}`)
-        else {
-          const expected = `a shape that no other route of the host has for ${method}`
-          const got = `that of ${other}`
-          say(['dataSources', id, 'routes', key], expected, { got, at: 'key' })
-        }
-      }
-    }
   }
 }

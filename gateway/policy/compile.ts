@@ -7,7 +7,8 @@ import type {
   Route,
   Upstream,
 } from '../model.ts'
-import { basePathOf, groupByHost, neverTaken, PROFILE_PREFIX, pathRules } from './checks.ts'
+import { basePathOf, neverTaken, PROFILE_PREFIX } from './checks.ts'
+import { groupByHost, pathRules } from './checks-hosts.ts'
 import { compilePasses } from './header-names.ts'
 import { compileRanges } from './ip.ts'
 import type { HostPolicy, Policy } from './policy.ts'

@@ -76,3 +76,9 @@ const CIDR = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/
 
 /** An IP address or range: `10.0.0.0/8`, `2001:db8::/32`, `127.0.0.1`. */
 export const ipRange = () => text(CIDR, 'an IP address or range such as 10.0.0.0/8')
+
+/** A default is given as it stands in the file, so that the JSON Schema shows it that way. */
+export const flag = (value: boolean) => z.boolean().default(value)
+export const time = (value: string) => duration().prefault(value)
+export const list = <T extends z.ZodType>(item: T, expected: string) =>
+  z.array(item).min(1, { error: expected })

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Denial } from '../policy/denial.ts'
 import type { KeySet } from './keyset.ts'
 import { createKnown, type Known } from './known.ts'
+import type { Obtained } from './obtain.ts'
 import { createRefresher, type KeySources, type KeyTimes } from './refresh.ts'
 import type { FindKey } from './verify.ts'
 
@@ -22,6 +23,7 @@ export interface Keys {
   /** Refreshes now, or joins the refresh that is under way. Never rejects. */
   readonly refresh: () => Promise<void>
   readonly status: () => KeyStatus
+  readonly obtained: () => Obtained | undefined
   readonly stop: () => void
 }
 
@@ -36,9 +38,10 @@ const MAX_UNKNOWN = 1_000
  * The issuer's keys, fresh in memory: stale ones serve for `staleFor` while the issuer is away, and
  * unknown key ids cause one fetch per cooldown at most, among all gateways that share a store.
  */
-export function createKeys(sources: KeySources, times: KeyTimes): Keys {
+export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Obtained): Keys {
   const { store, clock, events } = sources
   const known = createKnown(clock, times.staleFor)
+  if (inherited) known.adopt(inherited)
   const refresher = createRefresher(known, sources, times)
   /** Key ids that were looked for in vain, and until when they are not looked for again. */
   const unknown = new Map<string, number>()
@@ -104,7 +107,13 @@ export function createKeys(sources: KeySources, times: KeyTimes): Keys {
   }
 
   const status = () => statusOf(known, refresher.nextRefresh(), clock.now())
-  return { find, refresh: refresher.refresh, status, stop: refresher.stop }
+  return {
+    find,
+    refresh: refresher.refresh,
+    status,
+    obtained: known.obtained,
+    stop: refresher.stop,
+  }
 }
 
 function statusOf(known: Known, nextRefresh: number | undefined, now: number): KeyStatus {

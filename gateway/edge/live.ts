@@ -1,0 +1,100 @@
+import { loadPolicy, type Parsed } from '../policy/parse.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Environment } from '../policy/source.ts'
+import { verify } from '../token/verify.ts'
+import type { Service } from './conversation.ts'
+import { type IssuerKeys, openKeys } from './keys.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { watchFiles } from './watch.ts'
+
+/** The policy in force and its keys, exchanged as one by a reload. */
+export interface Live {
+  /** The service in force; a request keeps the one that it began with. */
+  readonly service: () => Service
+  readonly keys: () => IssuerKeys
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: () => number
+  /** Reads the policy again; one with a fault leaves the old one in force. */
+  readonly reload: () => void
+  readonly close: () => Promise<void>
+}
+
+export interface LiveTools {
+  readonly env: Environment
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Called with the policy that has just come into force. */
+  readonly onChange: (policy: Policy) => void
+}
+
+/** Puts a policy into force, and each good one that its file becomes. */
+export function goLive(first: Policy, { env, log, metrics, onChange }: LiveTools): Live {
+  const { file } = first
+  let keys = openKeys(first, log, metrics)
+  let service = serviceOf(first, keys)
+  let loadedAt = Date.now()
+  let unwatch = () => {}
+
+  const watch = (included: readonly string[]) => {
+    unwatch()
+    unwatch = watchFiles([file, ...new Set(included)], reload)
+  }
+
+  function reload(): void {
+    const parsed = loadOrFault(file, env)
+    metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
+    if (parsed.ok) putInForce(parsed.policy, parsed.warnings)
+    else log.error({ file, faults: parsed.faults }, 'policy reload failed')
+    watch(parsed.ok ? parsed.policy.included : parsed.included)
+  }
+
+  function putInForce(next: Policy, warnings: readonly string[]): void {
+    const { policy } = service
+    const before = keys
+    if (!sameKeys(policy, next))
+      keys = openKeys(next, log, metrics, inherited(policy, next, before))
+    service = serviceOf(next, keys)
+    loadedAt = Date.now()
+    if (keys !== before) void before.close()
+    log.setLevel(next.log.level)
+    onChange(next)
+    log.info({ file, hash: next.hash, warnings }, 'policy reloaded')
+    if (restartNeeded(policy, next)) {
+      log.warn({}, 'listen, admin or workers changed: they take effect at the next start')
+    }
+  }
+
+  watch(first.included)
+  const close = async () => {
+    unwatch()
+    await keys.close()
+  }
+  return { service: () => service, keys: () => keys, loadedAt: () => loadedAt, reload, close }
+}
+
+/** A policy file can never end a gateway that runs, whatever is in it. */
+function loadOrFault(file: string, env: Environment): Parsed {
+  try {
+    return loadPolicy(file, env)
+  } catch (error) {
+    return { ok: false, faults: [`${file}: ${String(error)}`], included: [] }
+  }
+}
+
+const serviceOf = (policy: Policy, keys: IssuerKeys): Service => ({
+  policy,
+  verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
+})
+
+const sameKeys = (a: Policy, b: Policy) =>
+  JSON.stringify([a.issuer, a.keys, a.redis]) === JSON.stringify([b.issuer, b.keys, b.redis])
+
+/** With the same issuer the keys are the same ones, whatever else has changed about fetching them. */
+const inherited = (a: Policy, b: Policy, keys: IssuerKeys) =>
+  a.issuer.url === b.issuer.url && a.issuer.jwksUri === b.issuer.jwksUri
+    ? keys.obtained()
+    : undefined
+
+const restartNeeded = (a: Policy, b: Policy) =>
+  JSON.stringify([a.listen, a.admin, a.workers]) !== JSON.stringify([b.listen, b.admin, b.workers])
