@@ -11,10 +11,11 @@ export interface Known {
   /** Attempts to get a key set that have failed since the last one that did not. */
   readonly failures: () => number
   readonly lastError: () => string | undefined
-  /** When the issuer, or another gateway, was last asked; milliseconds since the epoch. */
+  /** When the issuer was last asked, by this gateway or another; milliseconds since the epoch. */
   readonly lastAttempt: () => number
   readonly adopt: (obtained: Obtained) => void
-  readonly attempted: (error: string | undefined) => void
+  /** Notes an attempt that failed, or one that came to a set that the issuer was asked for then. */
+  readonly attempted: (error: string | undefined, at: number) => void
   readonly distrust: (kids: ReadonlySet<string>) => void
   readonly distrusted: () => ReadonlySet<string>
   /** The key set, unless it has become too old. */
@@ -41,9 +42,9 @@ export function createKnown(clock: Clock, staleFor: number): Known {
     obtained = confirmed ? { ...next, from: 'issuer' } : next
   }
 
-  const attempted = (error: string | undefined): void => {
+  const attempted = (error: string | undefined, at: number): void => {
     lastError = error
-    lastAttempt = clock.now()
+    lastAttempt = at
     failures = error === undefined ? 0 : failures + 1
   }
 

@@ -79,11 +79,11 @@ export function createRefresher(
     try {
       const obtained = await obtain(fetchKeySet, store, clock, needs)
       known.adopt(obtained)
-      known.attempted(undefined)
+      known.attempted(undefined, obtained.fetchedAt)
       events?.onAttempt({ error: undefined, from: obtained.from, keySet: obtained.keySet })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      known.attempted(message)
+      known.attempted(message, clock.now())
       events?.onAttempt({ error: message, from: undefined, keySet: undefined })
     }
   }

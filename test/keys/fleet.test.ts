@@ -32,7 +32,8 @@ afterAll(async () => {
 }, 60_000)
 
 const rules = (prefix: string) => {
-  const issuerRules = { url: issuer.url, jwksUri: keyServer.url }
+  // Keys are kept over a reload where they come from the same place.
+  const issuerRules = { url: issuer.url, jwksUri: `${keyServer.url}/${prefix.slice(0, -1)}` }
   return policy({
     issuer: issuerRules,
     upstream,
