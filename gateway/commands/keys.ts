@@ -2,7 +2,7 @@ import { keySetFetcher } from '../edge/issuer.ts'
 import { openStore } from '../edge/keys.ts'
 import type { RedisStore } from '../edge/redis-store.ts'
 import type { Policy } from '../policy/policy.ts'
-import { readKeySet } from '../token/keyset.ts'
+import { hasKid, readKeySet } from '../token/keyset.ts'
 import { policyFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
@@ -49,7 +49,7 @@ async function show(policy: Policy, terminal: Terminal): Promise<ExitStatus> {
   terminal.err('no gateway answers on the admin address of this policy')
   const store = openStore(policy, { onState: () => {}, onIgnored: why => terminal.err(why) })
   const stored = await store?.read()
-  const distrusted = [...((await store?.distrusted()) ?? [])]
+  const distrusted = [...((await store?.distrusted())?.kids ?? [])]
   await store?.close()
   const keySet = stored && readKeySet(stored.document)
   if (!stored || !keySet || 'problem' in keySet) return 1
@@ -95,17 +95,22 @@ async function setTrust(
   store: RedisStore,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const before = (await store.distrusted()) ?? new Set()
-  if (!store.up()) {
-    terminal.err('error: Redis does not answer; nothing was changed')
+  const after = await store.changeDistrusted(kids => {
+    if (does === 'distrust') kids.add(kid)
+    else kids.delete(kid)
+  })
+  if (!after) {
+    terminal.err(
+      store.up()
+        ? 'error: the list in Redis is not of this issuer and `redis.secret`; nothing was changed'
+        : 'error: Redis does not answer; nothing was changed',
+    )
     return 1
   }
-  const after = new Set(before)
-  if (does === 'distrust') after.add(kid)
-  else after.delete(kid)
-  if (!(await store.setDistrusted(after))) {
-    terminal.err('error: Redis does not answer; nothing was changed')
-    return 1
+  const stored = await store.read()
+  const keySet = stored && readKeySet(stored.document)
+  if (keySet && !('problem' in keySet) && !hasKid(keySet, kid)) {
+    terminal.err(`note: the key set has no key with the id ${kid}`)
   }
   terminal.out(after.size === 0 ? 'no key is distrusted' : `distrusted: ${[...after].join(' ')}`)
   return 0

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { serve as putIntoService } from '../serve.ts'
+import { type Gateway, serve as putIntoService } from '../serve.ts'
 import { policyFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
@@ -21,17 +21,21 @@ export async function serve(
 ): Promise<ExitStatus> {
   const policy = policyFor(file, terminal)
   if (!policy) return 1
-  try {
-    const gateway = await putIntoService({ policy, env: terminal.env, version, stdout })
-    signals.onReload(gateway.reload)
-    await new Promise<void>((resolve, reject) => {
-      let asked = false
-      signals.onStop(() => {
-        if (asked) signals.exitNow(1)
-        asked = true
-        gateway.stop().then(resolve, reject)
-      })
+  // Heard from the first moment on: a signal during the start would end the process as it is.
+  let gateway: Gateway | undefined
+  let asked = false
+  const told = new Promise<void>(resolve => {
+    signals.onReload(() => gateway?.reload())
+    signals.onStop(() => {
+      if (asked) signals.exitNow(1)
+      asked = true
+      resolve()
     })
+  })
+  try {
+    gateway = await putIntoService({ policy, env: terminal.env, version, stdout })
+    await told
+    await gateway.stop()
     return 0
   } catch (error) {
     terminal.err(`error: ${listenFault(error)}`)

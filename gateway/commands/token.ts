@@ -1,4 +1,5 @@
 import { FeideError, findTokenEndpoint } from '../feide/token-endpoint.ts'
+import { parseToken } from '../token/bearer.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
 export interface TokenOptions {
@@ -48,6 +49,7 @@ export async function token(
 
 /** For reading only: nothing of it is verified. */
 function claimsOf(jwt: string): string {
-  const [, payload = ''] = jwt.split('.')
-  return JSON.stringify(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')), null, 2)
+  const parsed = parseToken(jwt)
+  if ('denied' in parsed) throw new FeideError('Feide answered with something else than a JWT')
+  return JSON.stringify(parsed.payload, null, 2)
 }

@@ -50,6 +50,8 @@ function forward(
   const tried = new Set<Origin>()
   noteRoute(record, permit)
 
+  let repeated = false
+
   const tryNext = (because?: Error): boolean => {
     const origin = pools.nextOrigin(upstream, tried)
     if (!origin) return false
@@ -76,6 +78,13 @@ function forward(
       onUnreachable: error => {
         pools.rest(origin)
         return tryNext(error)
+      },
+      // Once, and elsewhere where there is an elsewhere: most often the connection was just too old.
+      onUnanswered: () => {
+        if (repeated) return false
+        repeated = true
+        if (upstream.origins.length === 1) tried.clear()
+        return tryNext(new Error('unanswered'))
       },
       onDenied: refuse,
       onBroken: cause => {

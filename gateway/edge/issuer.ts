@@ -27,7 +27,7 @@ export function keySetFetcher(issuer: IssuerPolicy): FetchKeySet & { close: () =
       throw error
     }
   }
-  return Object.assign(fetchKeySet, { close: () => agent.close() })
+  return Object.assign(fetchKeySet, { close: () => agent.destroy() })
 }
 
 async function discover(issuer: IssuerPolicy, agent: Agent, signal: AbortSignal): Promise<string> {

@@ -1,7 +1,6 @@
 import type { Policy } from '../policy/policy.ts'
 import { parseRedisUrl } from '../policy/redis-url.ts'
-import { createKeys, type Keys } from '../token/keys.ts'
-import type { Obtained } from '../token/obtain.ts'
+import { createKeys, type Inherited, type Keys } from '../token/keys.ts'
 import type { KeyEvents } from '../token/refresh.ts'
 import { systemClock } from './clock.ts'
 import { keySetFetcher } from './issuer.ts'
@@ -24,7 +23,7 @@ export function openKeys(
   policy: Policy,
   log: Log,
   metrics: Metrics,
-  inherited?: Obtained,
+  inherited?: Inherited,
 ): IssuerKeys {
   const fetchKeySet = keySetFetcher(policy.issuer)
   const store = openStore(policy, redisEvents(log, metrics))

@@ -1,6 +1,7 @@
 import { loadPolicy, type Parsed } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Environment } from '../policy/source.ts'
+import type { Inherited } from '../token/keys.ts'
 import { verify } from '../token/verify.ts'
 import type { Service } from './conversation.ts'
 import { type IssuerKeys, openKeys } from './keys.ts'
@@ -90,11 +91,19 @@ const serviceOf = (policy: Policy, keys: IssuerKeys): Service => ({
 const sameKeys = (a: Policy, b: Policy) =>
   JSON.stringify([a.issuer, a.keys, a.redis]) === JSON.stringify([b.issuer, b.keys, b.redis])
 
-/** With the same issuer the keys are the same ones, whatever else has changed about fetching them. */
-const inherited = (a: Policy, b: Policy, keys: IssuerKeys) =>
-  a.issuer.url === b.issuer.url && a.issuer.jwksUri === b.issuer.jwksUri
-    ? keys.obtained()
-    : undefined
+/**
+ * What the keys of a new policy begin with. Of the same issuer, an operator's distrust always; the key
+ * set where it would be fetched the same way, and did not come from a Redis that is now another.
+ */
+function inherited(a: Policy, b: Policy, keys: IssuerKeys): Inherited | undefined {
+  if (a.issuer.url !== b.issuer.url) return undefined
+  const { obtained, distrusted } = keys.inheritance()
+  const same = (pick: (policy: Policy) => unknown) =>
+    JSON.stringify(pick(a)) === JSON.stringify(pick(b))
+  const sameWay = same(({ issuer }) => [issuer.jwksUri, issuer.allowHttp])
+  const trusted = obtained?.from === 'issuer' || same(({ redis }) => redis)
+  return { obtained: sameWay && trusted ? obtained : undefined, distrusted }
+}
 
 const restartNeeded = (a: Policy, b: Policy) =>
   JSON.stringify([a.listen, a.admin, a.workers]) !== JSON.stringify([b.listen, b.admin, b.workers])

@@ -1,4 +1,4 @@
-import { METHODS } from 'node:http'
+import { METHODS, STATUS_CODES } from 'node:http'
 import type { DataSource, Route, VerifiedToken } from '../model.ts'
 import type { DenyReason } from '../policy/denial.ts'
 import type { Log } from './log.ts'
@@ -57,7 +57,8 @@ export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
     }
     log.info(fields, 'request')
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
-    metrics.requests.inc({ ...labels, method, status, decision, code: code ?? '' })
+    const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
+    metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
     metrics.duration.observe(labels, durationMs / 1000)
     if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
   }

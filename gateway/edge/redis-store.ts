@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { RedisAddress } from '../policy/redis-url.ts'
-import { type Codec, createCodec, isUnusable, type KeySetStore } from '../token/store.ts'
+import {
+  type Codec,
+  createCodec,
+  type DistrustList,
+  isUnusable,
+  type KeySetStore,
+} from '../token/store.ts'
 import { openRedis, type RedisClient } from './redis.ts'
 
 /** Milliseconds that a fetch may take before another gateway tries. */
@@ -25,8 +31,10 @@ export interface RedisEvents {
 
 export interface RedisStore extends KeySetStore {
   readonly up: () => boolean
-  /** An operator's word, kept until it is taken back. */
-  readonly setDistrusted: (kids: ReadonlySet<string>) => Promise<boolean>
+  /** Changes an operator's word, which is kept until it is taken back; `undefined` where it cannot. */
+  readonly changeDistrusted: (
+    change: (kids: Set<string>) => void,
+  ) => Promise<ReadonlySet<string> | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -68,15 +76,25 @@ export function openRedisStore(settings: RedisSettings, events: RedisEvents): Re
     stamp: () => attempt(undefined, async () => (await redis.get(key('changed'))) ?? 'never'),
     distrusted: () =>
       attempt(undefined, async () => {
-        const value = decode('distrusted', await redis.get(key('distrusted')))
-        return value && readKids(value.payload)
+        return readList(decode('distrusted', await redis.get(key('distrusted'))))
       }),
-    setDistrusted: kids =>
-      attempt(false, async () => {
-        const text = codec.encode('distrusted', Date.now(), [...kids].sort())
-        await redis.set(key('distrusted'), text)
-        await changed()
-        return true
+    changeDistrusted: change =>
+      attempt(undefined, async () => {
+        for (let tries = 0; tries < MAX_TRIES; tries++) {
+          const before = await redis.get(key('distrusted'))
+          const list = before === null ? NO_LIST : readList(decode('distrusted', before))
+          if (!list) return undefined
+          const kids = new Set(list.kids)
+          change(kids)
+          const text = codec.encode(
+            'distrusted',
+            Math.max(Date.now(), list.at + 1),
+            [...kids].sort(),
+          )
+          const done = await redis.eval(SWAP, 1, key('distrusted'), before ?? '', text)
+          if (done === 1) return changed().then(() => kids)
+        }
+        return undefined
       }),
     close: async () => redis.disconnect(),
   }
@@ -99,10 +117,20 @@ function decoder(codec: Codec, { onIgnored }: RedisEvents) {
   }
 }
 
-function readKids(payload: unknown): ReadonlySet<string> | undefined {
-  if (!Array.isArray(payload)) return undefined
-  return new Set(payload.filter(kid => typeof kid === 'string'))
+function readList(value: { at: number; payload: unknown } | undefined): DistrustList | undefined {
+  if (!Array.isArray(value?.payload)) return undefined
+  return { kids: new Set(value.payload.filter(kid => typeof kid === 'string')), at: value.at }
 }
+
+const NO_LIST: DistrustList = { kids: new Set(), at: 0 }
+
+/** Two operators at once: the second one begins anew with what the first one wrote. */
+const MAX_TRIES = 20
+const SWAP = `
+if (redis.call('get', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[1], ARGV[2])
+return 1
+`
 
 /** Runs commands so that trouble with Redis is an answer, and is told once per change of state. */
 function guard(redis: RedisClient, { onState, onIgnored }: RedisEvents) {

@@ -67,7 +67,10 @@ export function handleUpgrade(
         record.headAt = performance.now()
         record.status = status
       },
-      onDenied: refuse,
+      onDenied: denial => {
+        if (denial.denied === 'upstream_unavailable') tools.pools.rest(origin)
+        refuse(denial)
+      },
     })
   }
   withVerdict(tools, raw, record, proceed, () => socket.destroy())

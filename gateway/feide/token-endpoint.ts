@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi'
+import { isLoopback } from '../policy/ip.ts'
 
 /** A client as registered with Feide. */
 export interface FeideClient {
@@ -40,7 +41,8 @@ export async function findTokenEndpoint(
   const url = new URL(issuer)
   const options = () => ({
     signal: AbortSignal.timeout(TIMEOUT),
-    [oauth.allowInsecureRequests]: url.protocol === 'http:',
+    // The secret travels with the request: in the clear within this machine alone.
+    [oauth.allowInsecureRequests]: isLoopback(issuer),
   })
   const server = await told(`${issuer} cannot be reached`, async () =>
     oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, options())),

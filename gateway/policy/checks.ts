@@ -88,7 +88,8 @@ function checkUpstream({ upstream }: DataSourceFile, path: Path, say: Say): void
 /** The path of an upstream is put before every request's: it must not be open to interpretation. */
 function checkBasePath(url: string, path: Path, say: Say): void {
   const basePath = basePathOf(url)
-  if (basePath !== '' && canonicalPath(basePath, STRICT) !== basePath) {
+  const closed = basePath.endsWith('/')
+  if (closed || (basePath !== '' && canonicalPath(basePath, STRICT) !== basePath)) {
     say(path, 'a URL whose path can be read in one way only')
   }
 }

@@ -66,7 +66,9 @@ export function readSource(file: string, text: string, env: Environment): Source
     return path.length === 0 ? { line: 1, col: 1 } : placeOf(path.slice(0, -1), 'key')
   }
   for (const { pos, message } of [...document.errors, ...document.warnings]) {
-    const what = `expected valid YAML, got a fault in it (${message.split('\n')[0]})`
+    // A tag may be a password that was not quoted.
+    const [said = ''] = /^Unresolved tag|^[^\n]*/.exec(message) ?? []
+    const what = `expected valid YAML, got a fault in it (${said})`
     faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
   }
   const included: string[] = []
@@ -187,7 +189,7 @@ function filler(directory: string, env: Environment, included: string[]): Fill {
   function lookUp(inner: string): string | { readonly problem: string } | undefined {
     if (inner.startsWith('file:')) return readIncluded(inner.slice(5))
     const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? []
-    if (name === undefined) return undefined
+    if (name === undefined || fallback?.includes('${')) return undefined
     const value = env[name]
     if (fallback !== undefined) return value || fallback
     if (value !== undefined) return value

@@ -3,7 +3,9 @@ import type { Denial } from '../policy/denial.ts'
 import type { KeySet } from './keyset.ts'
 import { createKnown, type Known } from './known.ts'
 import type { Obtained } from './obtain.ts'
-import { createRefresher, type KeySources, type KeyTimes } from './refresh.ts'
+import { createRefresher, type KeySources } from './refresh.ts'
+import type { DistrustList } from './store.ts'
+import type { KeyTimes } from './times.ts'
 import type { FindKey } from './verify.ts'
 
 export interface KeyStatus {
@@ -23,8 +25,15 @@ export interface Keys {
   /** Refreshes now, or joins the refresh that is under way. Never rejects. */
   readonly refresh: () => Promise<void>
   readonly status: () => KeyStatus
-  readonly obtained: () => Obtained | undefined
+  /** What another `Keys` may begin with. */
+  readonly inheritance: () => Inherited
   readonly stop: () => void
+}
+
+/** What is known of an issuer's keys already. */
+export interface Inherited {
+  readonly obtained: Obtained | undefined
+  readonly distrusted: DistrustList
 }
 
 /** How long requests wait together for a first key set, or for one with a new key; milliseconds. */
@@ -38,10 +47,11 @@ const MAX_UNKNOWN = 1_000
  * The issuer's keys, fresh in memory: stale ones serve for `staleFor` while the issuer is away, and
  * unknown key ids cause one fetch per cooldown at most, among all gateways that share a store.
  */
-export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Obtained): Keys {
+export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Inherited): Keys {
   const { store, clock, events } = sources
-  const known = createKnown(clock, times.staleFor)
-  if (inherited) known.adopt(inherited)
+  const known = createKnown(clock, times)
+  if (inherited) known.distrust(inherited.distrusted)
+  if (inherited?.obtained) known.adopt(inherited.obtained)
   const refresher = createRefresher(known, sources, times)
   /** Key ids that were looked for in vain, and until when they are not looked for again. */
   const unknown = new Map<string, number>()
@@ -76,10 +86,12 @@ export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Obt
   /** A key that nobody here knows: another gateway may have it already; the issuer is asked rarely. */
   async function lookForNewKeys(): Promise<void> {
     if (refresher.pending()) return refresher.pending()
-    const before = known.obtained()
+    const before = known.obtained()?.document
     await refresher.adoptStored()
-    if (known.obtained() !== before) return
-    if (clock.now() - known.lastAttempt() < times.unknownKidCooldown) return
+    if (known.obtained()?.document !== before) return
+    const since = clock.now() - known.lastAttempt()
+    // Below zero: the clock was set back.
+    if (since >= 0 && since < times.unknownKidCooldown) return
     if (store && !(await store.claimCooldown(times.unknownKidCooldown))) return joinOther(before)
     await refresher.refresh()
   }
@@ -92,7 +104,7 @@ export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Obt
       free = (await store?.lease()) ?? true
       if (free) await store?.release(0)
       await refresher.adoptStored()
-      if (known.obtained() !== before) return
+      if (known.obtained()?.document !== before) return
     }
   }
 
@@ -111,7 +123,7 @@ export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Obt
     find,
     refresh: refresher.refresh,
     status,
-    obtained: known.obtained,
+    inheritance: () => ({ obtained: known.obtained(), distrusted: known.distrusted() }),
     stop: refresher.stop,
   }
 }
@@ -124,7 +136,7 @@ function statusOf(known: Known, nextRefresh: number | undefined, now: number): K
     age: obtained && now - obtained.fetchedAt,
     kids: current?.usable.map(({ kid }) => kid ?? '') ?? [],
     unusable: current?.unusable ?? [],
-    distrusted: [...known.distrusted()],
+    distrusted: [...known.distrusted().kids],
     nextRefresh,
     lastError: known.lastError(),
   }

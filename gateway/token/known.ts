@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import { type Denial, deny } from '../policy/denial.ts'
 import { chooseKey, hasKid, type KeySet } from './keyset.ts'
 import type { Clock, Obtained } from './obtain.ts'
+import type { DistrustList } from './store.ts'
+import type { KeyTimes } from './times.ts'
 
 /** What a gateway knows of the issuer's keys, and what it answers from that. Holds state, does no I/O. */
 export interface Known {
@@ -16,8 +18,9 @@ export interface Known {
   readonly adopt: (obtained: Obtained) => void
   /** Notes an attempt that failed, or one that came to a set that the issuer was asked for then. */
   readonly attempted: (error: string | undefined, at: number) => void
-  readonly distrust: (kids: ReadonlySet<string>) => void
-  readonly distrusted: () => ReadonlySet<string>
+  /** Takes an operator's list over, unless a newer one is known. */
+  readonly distrust: (list: DistrustList) => void
+  readonly distrusted: () => DistrustList
   /** The key set, unless it has become too old. */
   readonly current: () => KeySet | undefined
   readonly key: (kid: string | undefined, alg: string) => KeyObject | undefined
@@ -27,10 +30,10 @@ export interface Known {
   readonly denial: (kid: string | undefined, nextRefresh: number) => Denial
 }
 
-export function createKnown(clock: Clock, staleFor: number): Known {
+export function createKnown(clock: Clock, { staleFor, refresh }: KeyTimes): Known {
   let obtained: Obtained | undefined
   let confirmed = false
-  let distrusted: ReadonlySet<string> = new Set()
+  let distrusted: DistrustList = { kids: new Set(), at: Number.NEGATIVE_INFINITY }
   let lastError: string | undefined
   let lastAttempt = Number.NEGATIVE_INFINITY
   let failures = 0
@@ -39,7 +42,8 @@ export function createKnown(clock: Clock, staleFor: number): Known {
   const adopt = (next: Obtained): void => {
     const same = JSON.stringify(obtained?.document) === JSON.stringify(next.document)
     confirmed = next.from === 'issuer' || (same && confirmed)
-    obtained = confirmed ? { ...next, from: 'issuer' } : next
+    const document = same ? obtained?.document : next.document
+    obtained = { ...next, document, from: confirmed ? 'issuer' : next.from }
   }
 
   const attempted = (error: string | undefined, at: number): void => {
@@ -49,12 +53,15 @@ export function createKnown(clock: Clock, staleFor: number): Known {
   }
 
   const current = (): KeySet | undefined =>
-    obtained && clock.now() - obtained.fetchedAt <= staleFor ? obtained.keySet : undefined
+    obtained && clock.now() - obtained.fetchedAt <= longest() ? obtained.keySet : undefined
+
+  /** `staleFor` is for an issuer that is away; one that answers is asked again in time. */
+  const longest = () => (failures === 0 ? Math.max(staleFor, 2 * refresh) : staleFor)
 
   const key = (kid: string | undefined, alg: string): KeyObject | undefined => {
     const keySet = current()
     const found = keySet && chooseKey(keySet, kid, alg)
-    return found && !distrusted.has(found.kid ?? '') ? found.key : undefined
+    return found && !distrusted.kids.has(found.kid ?? '') ? found.key : undefined
   }
 
   const settled = (kid: string | undefined): boolean => {
@@ -63,7 +70,7 @@ export function createKnown(clock: Clock, staleFor: number): Known {
   }
 
   const denial = (kid: string | undefined, nextRefresh: number): Denial => {
-    const distrusts = kid !== undefined && distrusted.has(kid)
+    const distrusts = kid !== undefined && distrusted.kids.has(kid)
     // While the last attempt has failed nobody can tell whether the issuer has such a key.
     if (current() && (lastError === undefined || distrusts)) {
       return deny('token_key_unknown', 'The issuer publishes no key that fits the token')
@@ -81,8 +88,8 @@ export function createKnown(clock: Clock, staleFor: number): Known {
     lastAttempt: () => lastAttempt,
     adopt,
     attempted,
-    distrust: kids => {
-      distrusted = kids
+    distrust: list => {
+      if (list.at >= distrusted.at) distrusted = list
     },
     distrusted: () => distrusted,
     current,

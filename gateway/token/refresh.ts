@@ -2,13 +2,7 @@ import type { KeySet } from './keyset.ts'
 import type { Known } from './known.ts'
 import { type Clock, type FetchKeySet, obtain, readStored } from './obtain.ts'
 import type { KeySetStore } from './store.ts'
-
-/** Milliseconds. */
-export interface KeyTimes {
-  readonly refresh: number
-  readonly staleFor: number
-  readonly unknownKidCooldown: number
-}
+import type { KeyTimes } from './times.ts'
 
 export interface KeySources {
   readonly fetchKeySet: FetchKeySet
@@ -77,6 +71,7 @@ export function createRefresher(
     const retryIn = backoff(known.failures() + 1)
     const needs = { ...times, newerThan: newest(known), retryIn, confirm }
     try {
+      await hearDistrust(store, known)
       const obtained = await obtain(fetchKeySet, store, clock, needs)
       known.adopt(obtained)
       known.attempted(undefined, obtained.fetchedAt)
@@ -139,6 +134,12 @@ function waitFor(
   return Math.max(0, refresh * (0.9 + Math.random() / 10) - age)
 }
 
+/** An operator's word comes before any key set: none is used without having asked for it. */
+async function hearDistrust(store: KeySetStore | undefined, known: Known): Promise<void> {
+  const list = await store?.distrusted()
+  if (list) known.distrust(list)
+}
+
 /** Follows the store: other gateways' key sets and operators' words. Returns how to stop. */
 function watchStore(
   store: KeySetStore,
@@ -158,7 +159,7 @@ function watchStore(
     }
     if (seen !== undefined && reads > 0) {
       reads -= 1
-      known.distrust((await store.distrusted()) ?? known.distrusted())
+      await hearDistrust(store, known)
       await adoptStored()
     }
     if (!stopped) cancel = clock.after(LOOK_EVERY, () => void look())

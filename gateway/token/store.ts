@@ -24,8 +24,14 @@ export interface KeySetStore {
   readonly claimCooldown: (ms: number) => Promise<boolean>
   /** Changes whenever the key set or the distrusted keys do; `undefined` where it cannot be read. */
   readonly stamp: () => Promise<string | undefined>
-  /** Key ids that an operator distrusts; `undefined` where they cannot be read. */
-  readonly distrusted: () => Promise<ReadonlySet<string> | undefined>
+  /** What an operator distrusts; `undefined` where there is no word, or it cannot be read. */
+  readonly distrusted: () => Promise<DistrustList | undefined>
+}
+
+/** Key ids that an operator distrusts, and when that was said (milliseconds since the epoch). */
+export interface DistrustList {
+  readonly kids: ReadonlySet<string>
+  readonly at: number
 }
 
 /** Why a stored text is not used; the words complete "the stored value …". */

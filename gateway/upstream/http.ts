@@ -5,6 +5,7 @@ import type { Denial } from '../policy/denial.ts'
 import { timer, timerLimit } from '../timer.ts'
 import { type MeteredBody, meterBody } from './body.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
+import { serverNameOf } from './pool.ts'
 import { relayTo } from './relay.ts'
 
 export interface Exchange {
@@ -21,32 +22,20 @@ export interface Exchange {
   readonly onHead: () => void
   /** No connection came about, so nothing was sent; `true` where another origin is tried instead. */
   readonly onUnreachable: (error: Error) => boolean
+  /** The connection ended before any byte of an answer to a request that may be sent again. */
+  readonly onUnanswered: () => boolean
   /** Nothing has been answered yet, and this is why nothing of the upstream will be. */
   readonly onDenied: (denial: Denial) => void
   /** The answer broke off in the middle; the connection of the caller is broken too. */
   readonly onBroken: (cause: string) => void
 }
 
-/**
- * Sends a request to its upstream and streams the answer back. It is sent once: only a GET or HEAD
- * without body, of whose answer no byte has come, is sent again (contract 4).
- */
-export function forwardHttp(pool: Pool, exchange: Exchange): void {
-  const { request, response, outgoing } = exchange
-  const repeatable =
-    request.body.kind === 'none' && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
-  const attempt = (more: number) => {
-    dispatch(pool, exchange, error => {
-      if (more === 0 || response.destroyed || !isStaleConnection(error)) return false
-      attempt(more - 1)
-      return true
-    })
-  }
-  attempt(repeatable ? 1 : 0)
-}
+/** What may be sent a second time when nothing of an answer has come (contract 4). */
+const isRepeatable = ({ request: { body }, outgoing: { method } }: Exchange): boolean =>
+  body.kind === 'none' && (method === 'GET' || method === 'HEAD')
 
-/** @param retry whether the request is sent again after this error, before any byte of an answer */
-function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boolean): void {
+/** Sends a request to an origin of its upstream and streams the answer back. */
+export function forwardHttp(pool: Pool, exchange: Exchange): void {
   const { permit, response, requestId } = exchange
   const { timeout, idleTimeout } = permit.route.dataSource.upstream
   let controller: Dispatcher.DispatchController | undefined
@@ -95,8 +84,10 @@ function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boole
     onResponseError(_controller, error) {
       settle()
       body?.stream.destroy()
-      if (!controller && !response.destroyed && exchange.onUnreachable(error)) return
-      if (!answerBegan && !refusal && retry(error)) return
+      const again = !response.destroyed && !refusal && !answerBegan
+      if (again && !controller && exchange.onUnreachable(error)) return
+      const unanswered = again && isStaleConnection(error) && isRepeatable(exchange)
+      if (unanswered && exchange.onUnanswered()) return
       fail(exchange, refusal ?? upstreamDenial(error), error)
     },
   })
@@ -105,8 +96,11 @@ function dispatch(pool: Pool, exchange: Exchange, retry: (error: Error) => boole
 function requestOptions(
   { outgoing, permit }: Exchange,
   body: MeteredBody | undefined,
-): Dispatcher.DispatchOptions {
+): Dispatcher.DispatchOptions & { servername?: string } {
+  const servername = serverNameOf(outgoing.origin.origin)
   return {
+    // Else undici takes it from the Host header, which may be the caller's.
+    ...(servername !== undefined && { servername }),
     method: outgoing.method as Dispatcher.HttpMethod,
     path: outgoing.target,
     headers: outgoing.headers as string[],

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Pool } from 'undici'
 import type { Origin, Upstream } from '../model.ts'
 import { timerLimit } from '../timer.ts'
@@ -61,6 +63,14 @@ export function createPools(now: () => number = Date.now): Pools {
   return { poolFor, nextOrigin, rest, keepOnly, close }
 }
 
+const hostnameOf = (origin: string) => new URL(origin).hostname.replace(/^\[|\]$/g, '')
+
+/** The name to ask for in the TLS handshake (RFC 6066 §3 knows no addresses). */
+export const serverNameOf = (origin: string): string | undefined => {
+  const hostname = hostnameOf(origin)
+  return isIP(hostname) === 0 ? hostname : undefined
+}
+
 const keyOf = ({ connectTimeout, idleTimeout }: Upstream, { origin }: Origin) =>
   `${origin} ${connectTimeout} ${idleTimeout}`
 
@@ -69,7 +79,12 @@ const openPool = ({ connectTimeout, idleTimeout }: Upstream, { origin }: Origin)
   new Pool(origin, {
     allowH2: false,
     pipelining: 1,
-    connect: { timeout: timerLimit(connectTimeout) },
+    connect: {
+      timeout: timerLimit(connectTimeout),
+      // Whoever is on the other end is held against the policy's URL, not against the request's Host.
+      checkServerIdentity: (_asked: string, certificate: PeerCertificate) =>
+        checkServerIdentity(hostnameOf(origin), certificate),
+    },
     bodyTimeout: timerLimit(idleTimeout),
     maxHeaderSize: MAX_ANSWER_HEADERS,
   })

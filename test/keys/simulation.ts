@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type Denial, isDenial } from '../../gateway/policy/denial.ts'
 import { createKeys, type Keys } from '../../gateway/token/keys.ts'
 import type { Clock } from '../../gateway/token/obtain.ts'
-import type { KeyTimes } from '../../gateway/token/refresh.ts'
 import type { KeySetStore, StoredKeySet } from '../../gateway/token/store.ts'
+import type { KeyTimes } from '../../gateway/token/times.ts'
 import { type Jwk, publicJwk } from '../support/issuer.ts'
 
 export const SECOND = 1_000
@@ -139,7 +139,12 @@ export function simulatedStore(clock: Clock): SimulatedStore {
             return true
           }),
         stamp: () => call(undefined, () => String(changes)),
-        distrusted: () => call(undefined, () => store.distrusted, 'distrusted'),
+        distrusted: () =>
+          call(
+            undefined,
+            () => store.distrusted && { kids: store.distrusted, at: changes },
+            'distrusted',
+          ),
       }
     },
   }

@@ -45,7 +45,7 @@ describe.each(KINDS)('two gateways that share %s', (_name, begin) => {
     const stamps = [await other.stamp()]
     await one.write(keySet, AN_HOUR)
     stamps.push(await other.stamp())
-    await one.setDistrusted(new Set(['key-9']))
+    await one.changeDistrusted(kids => void kids.add('key-9'))
     stamps.push(await other.stamp(), await other.stamp())
     expect([new Set(stamps).size, stamps[2]]).toEqual([3, stamps[3]])
   })
@@ -73,10 +73,25 @@ describe.each(KINDS)('two gateways that share %s', (_name, begin) => {
 
   it('hear the same of distrusted keys', async () => {
     const [one, other] = stores
-    await one.setDistrusted(new Set(['b', 'a']))
+    const say = (...kids: string[]) =>
+      one.changeDistrusted(all => {
+        all.clear()
+        for (const kid of kids) all.add(kid)
+      })
+    await say('b', 'a')
     const both = await other.distrusted()
-    await one.setDistrusted(new Set())
-    expect([both, await other.distrusted()]).toEqual([new Set(['a', 'b']), new Set()])
+    await say()
+    const none = await other.distrusted()
+    expect([both?.kids, none?.kids]).toEqual([new Set(['a', 'b']), new Set()])
+    expect(none?.at).toBeGreaterThan(both?.at ?? 0)
+  })
+
+  it('lose no word of several operators at once', async () => {
+    const kids = ['a', 'b', 'c', 'd', 'e', 'f']
+    await Promise.all(
+      kids.map((kid, i) => stores[i % 2]?.changeDistrusted(all => void all.add(kid))),
+    )
+    expect([...((await stores[0]?.distrusted())?.kids ?? [])].sort()).toEqual(kids)
   })
 
   it('say that it is there, once', () => {

@@ -1,0 +1,6 @@
+/** How the key set is kept fresh; milliseconds. */
+export interface KeyTimes {
+  readonly refresh: number
+  readonly staleFor: number
+  readonly unknownKidCooldown: number
+}
