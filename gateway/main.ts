@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
@@ -15,6 +16,12 @@ import { SECRET_VARIABLE, type TokenOptions, token } from './commands/token.ts'
 /** The command line; the only file that touches the process. */
 
 const DEFAULT_POLICY = 'config/gateway.yaml'
+
+/** npm runs scripts in the folder of the package; a file that was named is meant from where the caller is. */
+const fileOf = (given: string): string =>
+  given === DEFAULT_POLICY || process.env.INIT_CWD === undefined
+    ? given
+    : relative(process.cwd(), resolve(process.env.INIT_CWD, given))
 
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -60,7 +67,7 @@ program
   .description('run the gateway')
   .option('-c, --config <file>', 'the policy file', DEFAULT_POLICY)
   .action(async ({ config }: { config: string }) => {
-    status = await serve(config, version, signals, process.stdout, terminal)
+    status = await serve(fileOf(config), version, signals, process.stdout, terminal)
     // Not by itself: a reader of stdout that has stopped reading would keep the process for ever.
     process.exit(status)
   })
@@ -70,7 +77,7 @@ program
   .description('print every error and warning of a policy; nothing is started')
   .argument('[file]', 'the policy file', DEFAULT_POLICY)
   .action((file: string) => {
-    status = check(file, terminal)
+    status = check(fileOf(file), terminal)
   })
 
 program
@@ -79,7 +86,7 @@ program
   .argument('[file]', 'the policy file', DEFAULT_POLICY)
   .option('--json', 'as JSON', false)
   .action((file: string, options: { json: boolean }) => {
-    status = routes(file, options, terminal)
+    status = routes(fileOf(file), options, terminal)
   })
 
 program
@@ -105,12 +112,12 @@ program
   )
   .action(async (words: string[], options: ExplainFlags, command: Command) => {
     const [file, method, url] = words.length === 2 ? [DEFAULT_POLICY, ...words] : words
-    if (words.length > 3 || !file || !method || !url) {
-      command.error('error: expected [file] METHOD URL')
+    if (words.length > 3 || !file || !url || !/^[A-Za-z-]+$/.test(method ?? '')) {
+      command.error(`error: expected [file] METHOD URL, got ${words.join(' ')}`)
     } else if (options.token !== undefined && options.claims !== undefined) {
       command.error('error: expected either --token or --claims')
     } else {
-      status = await explain(file, method, url, options, terminal)
+      status = await explain(fileOf(file), method as string, url, options, terminal)
     }
   })
 
@@ -154,24 +161,24 @@ const keysCommand = program
 
 keysCommand
   .command('refresh')
-  .description('fetch the key set now, for all gateways that share the Redis')
+  .description('fetch the key set now, for all gateways that share the Redis (needs `redis`)')
   .action(() => runKeys({ does: 'refresh' }))
 
 keysCommand
   .command('distrust')
-  .description('refuse every token signed with a key, until it is trusted again')
+  .description('refuse every token signed with a key, until it is trusted again (needs `redis`)')
   .argument('<kid>', 'the id of the key')
   .action((kid: string) => runKeys({ does: 'distrust', kid }))
 
 keysCommand
   .command('trust')
-  .description('take a distrust back')
+  .description('take a distrust back (needs `redis`)')
   .argument('<kid>', 'the id of the key')
   .action((kid: string) => runKeys({ does: 'trust', kid }))
 
 async function runKeys(action: KeysAction) {
   const { config } = keysCommand.opts<{ config: string }>()
-  status = await keys(config, action, terminal)
+  status = await keys(fileOf(config), action, terminal)
 }
 
 interface ExplainFlags {

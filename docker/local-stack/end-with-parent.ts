@@ -5,7 +5,6 @@ import cluster from 'node:cluster'
 /** Milliseconds that requests in flight get to finish. */
 const GRACE = 5_000
 
-// A worker of the gateway has its own parent, the gateway.
 if (cluster.isPrimary) {
   process.once('disconnect', () => {
     setTimeout(() => process.exit(1), GRACE).unref()

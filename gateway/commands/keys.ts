@@ -27,7 +27,7 @@ export async function keys(
     terminal.err(
       'error: expected `redis` in the policy: without it each gateway keeps its own keys',
     )
-    terminal.err('A gateway fetches its keys anew on SIGHUP.')
+    if (action.does === 'refresh') terminal.err('A gateway fetches its keys anew on SIGHUP.')
     return 1
   }
   try {

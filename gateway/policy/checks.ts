@@ -44,6 +44,9 @@ export const PROFILE_PREFIX = {
 
 function checkIssuer({ issuer }: PolicyFile, say: Say): void {
   const expected = 'https:// (or `issuer.allowHttp: true`)'
+  if (issuer.url.endsWith('/')) {
+    say(['issuer', 'url'], "no slash at the end, as in Feide's issuer", { severity: 'warning' })
+  }
   for (const key of ['url', 'jwksUri'] as const) {
     const url = issuer[key]
     if (url !== undefined && !isSafeForKeys(url, issuer.allowHttp)) say(['issuer', key], expected)
@@ -136,6 +139,15 @@ function injectionFault(folded: string, prefix: string | undefined, seen: Set<st
 
 function checkRouteKeys({ routes, paths }: DataSourceFile, path: Path, say: Say): void {
   for (const key of Object.keys(routes)) {
+    const [, colon] = /\/(:[A-Za-z_]\w*)/.exec(key) ?? []
+    if (colon !== undefined) {
+      const expected = `{${colon.slice(1)}} for one segment`
+      say([...path, key], expected, {
+        got: `${colon}, which is itself alone`,
+        at: 'key',
+        severity: 'warning',
+      })
+    }
     const parsed = parseRouteKey(key, pathRules(paths))
     if (!Array.isArray(parsed)) continue
     for (const { expected, got } of parsed) say([...path, key], expected, { got, at: 'key' })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { checkPolicy } from './checks.ts'
 import { compilePolicy } from './compile.ts'
@@ -26,10 +27,14 @@ export function loadPolicy(file: string, env: Environment): Parsed {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    const fault = `${file}: expected a file that can be read, got ${code}`
+    const where = file === resolve(file) ? '' : ` at ${resolve(file)}`
+    const fault = `${file}: expected a file that can be read, got ${reasonFor(code)}${where}`
     return { ok: false, faults: [fault], included: [] }
   }
 }
+
+const reasonFor = (code: string): string =>
+  ({ ENOENT: 'no such file', EISDIR: 'a directory', EACCES: 'no permission' })[code] ?? code
 
 /** YAML text to a compiled policy, or every fault at once, each with its place (contract 1). */
 export function parsePolicy(file: string, text: string, env: Environment): Parsed {

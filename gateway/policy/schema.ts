@@ -110,7 +110,7 @@ export const POLICY_FILE = z
         { error: 'a whole number above zero, or `auto`' },
       )
       .default(1)
-      .describe('Processes; `auto` is one per core.'),
+      .describe('Processes; this version runs one, and warns about more.'),
     trustedProxies: z
       .array(ipRange())
       .default([])

@@ -65,10 +65,14 @@ export function readSource(file: string, text: string, env: Environment): Source
     if (place) return at(place[of])
     return path.length === 0 ? { line: 1, col: 1 } : placeOf(path.slice(0, -1), 'key')
   }
-  for (const { pos, message } of [...document.errors, ...document.warnings]) {
+  // What follows the first fault of this kind is most often its consequence.
+  for (const { pos, message } of [...document.errors, ...document.warnings].slice(0, 1)) {
     // A tag may be a password that was not quoted.
     const [said = ''] = /^Unresolved tag|^[^\n]*/.exec(message) ?? []
-    const what = `expected valid YAML, got a fault in it (${said})`
+    const hint = text.slice(0, pos[0]).endsWith('$')
+      ? '; quote what holds a variable inside { }'
+      : ''
+    const what = `expected valid YAML, got a fault in it (${said}${hint})`
     faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
   }
   const included: string[] = []

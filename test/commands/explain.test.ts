@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ExplainOptions, explain } from '../../gateway/commands/explain.ts'
 import { cli, ROOT } from '../support/gateway.ts'
@@ -392,7 +392,9 @@ describe('what is no question ends with 2, a word on stderr and nothing on stdou
     expect(await said('GET', '/courses', { claims: USER }, 'no-such-file')).toEqual({
       status: 1,
       out: [],
-      err: ['no-such-file: expected a file that can be read, got ENOENT'],
+      err: [
+        `no-such-file: expected a file that can be read, got no such file at ${resolve('no-such-file')}`,
+      ],
     })
   })
 })

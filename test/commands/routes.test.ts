@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { routes } from '../../gateway/commands/routes.ts'
 import { cli } from '../support/gateway.ts'
@@ -103,7 +104,9 @@ describe('routes', () => {
     expect(await onTerminal(on => routes('no-such-file', { json: false }, on))).toEqual({
       status: 1,
       out: [],
-      err: ['no-such-file: expected a file that can be read, got ENOENT'],
+      err: [
+        `no-such-file: expected a file that can be read, got no such file at ${resolve('no-such-file')}`,
+      ],
     })
   })
 })

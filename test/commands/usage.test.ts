@@ -55,11 +55,15 @@ describe('wrong usage ends with 2, a word on stderr and nothing on stdout', () =
       ['serve', '--config'],
       "error: option '-c, --config <file>' argument missing",
     ],
-    ['explain with a method alone', ['explain', 'GET'], 'error: expected [file] METHOD URL'],
+    [
+      'explain with a method alone',
+      ['explain', 'GET'],
+      'error: expected [file] METHOD URL, got GET',
+    ],
     [
       'explain with a word too many',
       ['explain', 'f', 'GET', '/a', 'b'],
-      'error: expected [file] METHOD URL',
+      'error: expected [file] METHOD URL, got f GET /a b',
     ],
     [
       'explain with a token and claims',

@@ -110,7 +110,7 @@ describe('a gateway whose policy changes', () => {
     const failed = next('policy reload failed', NOTICED)
     rmSync(gateway.policyFile)
     expect((await failed).faults).toEqual([
-      `${gateway.policyFile}: expected a file that can be read, got ENOENT`,
+      `${gateway.policyFile}: expected a file that can be read, got no such file`,
     ])
     expect(await statusOf('/third-and-a-half')).toBe(200)
     const reloaded = next('policy reloaded', NOTICED)

@@ -105,7 +105,7 @@ describe('serve that cannot begin ends with 1 and a word on stderr', () => {
     expect(await cli(['serve', '--config', '/no/such/policy.yaml'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: '/no/such/policy.yaml: expected a file that can be read, got ENOENT\n',
+      stderr: '/no/such/policy.yaml: expected a file that can be read, got no such file\n',
     })
   })
 })
