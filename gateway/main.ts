@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
@@ -17,11 +17,16 @@ import { SECRET_VARIABLE, type TokenOptions, token } from './commands/token.ts'
 
 const DEFAULT_POLICY = 'config/gateway.yaml'
 
-/** npm runs scripts in the folder of the package; a file that was named is meant from where the caller is. */
-const fileOf = (given: string): string =>
-  given === DEFAULT_POLICY || process.env.INIT_CWD === undefined
-    ? given
-    : relative(process.cwd(), resolve(process.env.INIT_CWD, given))
+/**
+ * `npm run gateway` runs in the folder of the package, whatever folder it was called in: a relative
+ * file that was named is meant from there.
+ */
+function fileOf(given: string): string {
+  const { INIT_CWD: caller, npm_lifecycle_event: script } = process.env
+  const elsewhere = script === 'gateway' && caller !== undefined && caller !== process.cwd()
+  if (given === DEFAULT_POLICY || isAbsolute(given) || !elsewhere) return given
+  return relative(process.cwd(), resolve(caller, given))
+}
 
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
