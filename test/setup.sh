@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # command:package
-NEEDED=(curl:curl pgrep:procps redis-server:redis-server)
+NEEDED=(curl:curl openssl:openssl pgrep:procps redis-server:redis-server)
 
 missing=()
 for need in "${NEEDED[@]}"; do
