@@ -29,11 +29,20 @@ export function adminServer(state: AdminState) {
   })
   app.get('/metrics', async c => {
     const { registry } = state.metrics
+    measureKeys(state)
     return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   })
   app.get('/status', c => c.json(statusOf(state)))
   app.notFound(c => c.json({ error: 'not found', paths: PATHS }, 404))
   return createAdaptorServer({ fetch: app.fetch })
+}
+
+/** Gauges that are read off when somebody asks. */
+function measureKeys({ keys, metrics }: AdminState): void {
+  const { source, age, kids } = keys()
+  metrics.keySetKeys.reset()
+  metrics.keySetKeys.set({ source: source ?? 'none' }, kids.length)
+  if (age !== undefined) metrics.keySetAge.set(age / 1000)
 }
 
 const PATHS = ['/healthz', '/readyz', '/metrics', '/status']

@@ -36,6 +36,13 @@ export function createMetrics() {
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,
     }),
+    keySetAge: new Gauge(
+      named('key_set_age_seconds', 'Since the issuer was asked for the key set in use.'),
+    ),
+    keySetKeys: new Gauge({
+      ...named('key_set_keys', 'Usable keys of the key set in use, by where it came from.'),
+      labelNames: ['source'] as const,
+    }),
     unknownKids: new Counter(
       named('unknown_kids_total', 'Tokens with a key id that the key set does not have.'),
     ),

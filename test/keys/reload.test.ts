@@ -8,6 +8,12 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
+it('the metrics say how many keys there are, where from, and how old', async () => {
+  const text = await (await world.gateway.admin('/metrics')).text()
+  expect(text).toContain('feide_gateway_key_set_keys{source="issuer"} 1\n')
+  expect(text).toMatch(/^feide_gateway_key_set_age_seconds \d/m)
+})
+
 it('a reload keeps the keys of the same issuer, also while that is away', async () => {
   const { gateway, issuer, upstream } = world
   issuer.fail = 'down'
