@@ -82,7 +82,8 @@ const LINGER = 1_000
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
 export function endWith(socket: Socket, answer: Answer): void {
   if (!socket.writable) return
-  socket.end(rawAnswer(answer))
+  // Its length was counted in UTF-8, whatever the encoding of the socket has become.
+  socket.end(rawAnswer(answer), 'utf8')
   socket.resume()
   setTimeout(() => socket.destroy(), LINGER).unref()
 }

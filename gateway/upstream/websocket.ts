@@ -30,13 +30,14 @@ export interface Upgrade {
  */
 export function forwardWebSocket(upgrade: Upgrade): void {
   const { permit, outgoing, incoming, socket, head, requestId, onHead, onDenied } = upgrade
+  // The caller may have left while its token was verified; nothing would close the tunnel then.
+  if (socket.destroyed) return
   const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
   const proxy = createProxyServer({
     target: outgoing.origin.origin,
     connectTimeout: timerLimit(connectTimeout),
   })
   let answered = false
-  if (socket.destroyed) return
 
   proxy.on('proxyReqWs', proxyRequest => {
     writeRequest(proxyRequest, outgoing)
