@@ -36,7 +36,7 @@ export function gate(
   raw: RawRequest,
   verifyToken: VerifyToken,
 ): Verdict | Promise<Verdict> {
-  const message = readMessage(raw)
+  const message = readMessage(raw, policy.limits)
   if (isDenial(message)) return message
   const host = findHost(policy, message.host)
   if (isDenial(host)) return refusesAnyway(raw) ? refuseMethod('') : host

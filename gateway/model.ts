@@ -116,6 +116,19 @@ export interface Upstream {
   readonly timeout: number
   /** Milliseconds between two bytes of a body. */
   readonly idleTimeout: number
+  /** Requests and WebSockets at once. */
+  readonly maxConnections: number
+  /** Requests that wait for one of those. */
+  readonly maxPending: number
+  /** How each origin is looked after; `every` in milliseconds. */
+  readonly health: { readonly path: string; readonly every: number } | undefined
+  /** PEM texts, and the name that the certificate must have where that is not the URL's. */
+  readonly tls: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly serverName?: string
+  }
 }
 
 /** One place that an upstream runs at. */
@@ -159,6 +172,8 @@ export interface DataSource {
   readonly paths: PathRules
   /** Bytes; `Infinity` for none. */
   readonly maxBody: number
+  /** What is broken off when the token expires that it was opened with. */
+  readonly closeAtExpiry: { readonly webSockets: boolean; readonly answers: boolean }
 }
 
 export interface PathRules {

@@ -1,5 +1,5 @@
 import type { Route, UpstreamRequest, VerifiedToken } from '../model.ts'
-import { ANSWERS, type Denial } from '../policy/denial.ts'
+import { type Denial, statusOf } from '../policy/denial.ts'
 import { alternatives, describeAccess } from './routes.ts'
 import { painter, type Terminal } from './terminal.ts'
 
@@ -32,7 +32,7 @@ export function asJson({ denial, route, token, outgoing }: Decision) {
   return {
     decision: denial ? 'deny' : 'allow',
     code: denial?.denied ?? null,
-    status: denial ? ANSWERS[denial.denied].status : null,
+    status: denial ? statusOf(denial) : null,
     dataSource: route?.dataSource.id ?? null,
     route: route?.key ?? null,
     line: route?.line ?? null,
@@ -53,9 +53,7 @@ export function asText(
 ) {
   const paint = painter(terminal)
   const lines = denial
-    ? [
-        `${paint('red', 'deny')}   ${ANSWERS[denial.denied].status} ${denial.denied}: ${denial.detail}`,
-      ]
+    ? [`${paint('red', 'deny')}   ${statusOf(denial)} ${denial.denied}: ${denial.detail}`]
     : [paint('green', 'allow')]
   if (route) {
     lines.push(`route  ${route.key}  (${file}:${route.line}, data source ${route.dataSource.id})`)

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { HeaderList } from '../model.ts'
-import { ANSWERS, challengeOf, type Denial, type DenyReason } from '../policy/denial.ts'
+import { ANSWERS, challengeOf, type Denial, type DenyReason, statusOf } from '../policy/denial.ts'
 import { RESOURCE_METADATA_PATH } from '../policy/route-key.ts'
 
 /** Where the reasons are explained; the fragment is the code (contract 5). */
@@ -30,7 +30,8 @@ export const hasOrigin = (headers: HeaderList): boolean =>
 /** The one place where a denial becomes an answer: RFC 9457 problem details, RFC 6750 challenge. */
 export function problem(denial: Denial, requestId: string, crossOrigin: boolean): Answer {
   const { denied: code, detail, allow, retryAfter } = denial
-  const { status, title } = ANSWERS[code]
+  const { title } = ANSWERS[code]
+  const status = statusOf(denial)
   const type = TYPE_BASE + code
   const body = JSON.stringify({ type, title, status, code, detail, requestId })
   const headers = [

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { ANSWERS, type Denial, deny } from '../policy/denial.ts'
+import { type Denial, deny, statusOf } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
-import { asksForWebSocket, MAX_HEADER_BLOCK, MAX_TARGET } from '../policy/request.ts'
+import { asksForWebSocket, MAX_TARGET } from '../policy/request.ts'
 import { timerLimit } from '../timer.ts'
 import { beginRecord, type EdgeTools, noteDenial } from './conversation.ts'
 import { handleRequest } from './exchange.ts'
@@ -85,12 +85,12 @@ function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Socket): v
     return
   }
   const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' })
-  const denial = denialOf(error)
+  const denial = denialOf(error, tools.current().policy.limits)
   // The headers were not parsed; whether a browser is asking can still be seen.
   const crossOrigin = /\r\norigin:/i.test(error.rawPacket?.toString('latin1') ?? '')
   endWith(socket, problem(denial, record.requestId, crossOrigin))
   noteDenial(record, denial)
-  tools.record({ ...record, status: ANSWERS[denial.denied].status })
+  tools.record({ ...record, status: statusOf(denial) })
 }
 
 /** The caller is gone, or has said itself that nothing more will come. */
@@ -98,7 +98,7 @@ const SILENT = new Set(['ECONNRESET', 'EPIPE', 'HPE_CLOSED_CONNECTION', 'HPE_INV
 
 const NOTHING = { method: '', target: '', httpVersion: '', headers: [], encrypted: false }
 
-function denialOf({ code, rawPacket }: ParserError): Denial {
+function denialOf({ code, rawPacket }: ParserError, { headerSize }: Policy['limits']): Denial {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return deny('request_timeout', 'The headers of the request did not arrive in time')
   }
@@ -112,5 +112,5 @@ function denialOf({ code, rawPacket }: ParserError): Denial {
   const isTarget = rawPacket !== undefined && !/[\r\n]/.test(rawPacket.toString('latin1'))
   return isTarget
     ? deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
-    : deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
+    : deny('headers_too_large', `The header block has at most ${headerSize} bytes`)
 }

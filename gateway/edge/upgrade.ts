@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Admission, resourceOf } from '../gate.ts'
 import type { Origin } from '../model.ts'
-import { ANSWERS, type Denial, isDenial } from '../policy/denial.ts'
+import { type Denial, isDenial, statusOf } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
@@ -39,7 +39,7 @@ export function handleUpgrade(
 
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
-    record.status = ANSWERS[denial.denied].status
+    record.status = statusOf(denial)
     endWith(socket, problem(denial, record.requestId, hasOrigin(raw.headers)))
   }
   const proceed = (verdict: Admission | Denial, policy: Policy) => {

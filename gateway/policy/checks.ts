@@ -1,9 +1,8 @@
-import type { PathRules } from '../model.ts'
 import { checkHosts, pathRules } from './checks-hosts.ts'
+import { checkUpstream } from './checks-upstream.ts'
 import type { Say } from './faults.ts'
 import { fold, isNeverTaken, isReserved } from './header-names.ts'
 import { isIpRange, isSafeForKeys } from './ip.ts'
-import { canonicalPath } from './path.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { parseRouteKey } from './route-key.ts'
 import { DATA_SOURCE_ID, type DataSourceFile, type PolicyFile } from './schema.ts'
@@ -53,8 +52,7 @@ function checkIssuer({ issuer }: PolicyFile, say: Say): void {
   }
 }
 
-function checkAddresses({ listen, admin, trustedProxies, workers }: PolicyFile, say: Say): void {
-  if (workers !== 1) say(['workers'], '1: this version runs one process', { severity: 'warning' })
+function checkAddresses({ listen, admin, trustedProxies }: PolicyFile, say: Say): void {
   const same = admin !== 'off' && admin.port === listen.port && admin.host === listen.host
   if (same && listen.port !== 0) say(['admin'], 'another address than `listen`')
   for (const [i, range] of trustedProxies.entries()) {
@@ -73,40 +71,6 @@ function checkRedis({ redis }: PolicyFile, say: Say): void {
 
 const REDIS_URL =
   'redis[s]://HOST:PORT/DB, redis[s]+sentinel://HOST:PORT,…/GROUP or redis[s]+cluster://HOST:PORT,…'
-
-function checkUpstream({ upstream }: DataSourceFile, path: Path, say: Say): void {
-  if (typeof upstream === 'string') {
-    checkBasePath(upstream, path, say)
-    return
-  }
-  const { url, urls } = upstream
-  if (url !== undefined) checkBasePath(url, [...path, 'url'], say)
-  for (const [i, one] of (urls ?? []).entries()) checkBasePath(one, [...path, 'urls', i], say)
-  if (url === undefined && urls === undefined) say([...path, 'url'], 'a URL, or `urls`')
-  if (url !== undefined && urls !== undefined) {
-    say([...path, 'urls'], 'either `url` or `urls`', { got: 'both', at: 'key' })
-  }
-}
-
-/** The path of an upstream is put before every request's: it must not be open to interpretation. */
-function checkBasePath(url: string, path: Path, say: Say): void {
-  const basePath = basePathOf(url)
-  const closed = basePath.endsWith('/')
-  if (closed || (basePath !== '' && canonicalPath(basePath, STRICT) !== basePath)) {
-    say(path, 'a URL whose path can be read in one way only')
-  }
-}
-
-/** As written: `new URL` would resolve dot segments and encode anew. */
-export const basePathOf = (url: string): string =>
-  (/^https?:\/\/[^/]*(.*)$/.exec(url)?.[1] ?? '').replace(/\/$/, '')
-
-const STRICT: PathRules = {
-  encodedSlash: true,
-  semicolon: true,
-  emptySegments: false,
-  caseInsensitive: false,
-}
 
 function checkHeaders(
   { headers }: DataSourceFile,

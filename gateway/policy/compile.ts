@@ -1,16 +1,10 @@
-import type {
-  Access,
-  Credentials,
-  DataSource,
-  HeaderRules,
-  Origin,
-  Route,
-  Upstream,
-} from '../model.ts'
-import { basePathOf, neverTaken, PROFILE_PREFIX } from './checks.ts'
+import type { Access, DataSource, HeaderRules, Route } from '../model.ts'
+import { neverTaken, PROFILE_PREFIX } from './checks.ts'
 import { groupByHost, pathRules } from './checks-hosts.ts'
+import { compileUpstream, pemOf } from './compile-upstream.ts'
 import { compilePasses } from './header-names.ts'
 import { compileRanges } from './ip.ts'
+import type { Pems } from './pem.ts'
 import type { HostPolicy, Policy } from './policy.ts'
 import { parseRouteKey, type RouteKey } from './route-key.ts'
 import { compileRoutes } from './routes.ts'
@@ -22,13 +16,14 @@ type LineOf = (dataSource: string, route: string) => number
 export function compilePolicy(
   file: PolicyFile,
   about: Pick<Policy, 'file' | 'hash' | 'included'>,
+  pems: Pems,
   lineOf: LineOf,
 ): Policy {
   const never = neverTaken(file)
   const dataSources = new Map<string, DataSource>()
   const routes: Route[] = []
   for (const [id, entry] of Object.entries(file.dataSources)) {
-    const dataSource = compileDataSource(id, entry, never)
+    const dataSource = compileDataSource(id, entry, never, pems)
     dataSources.set(id, dataSource)
     routes.push(...compileRouteList(dataSource, entry, lineOf))
   }
@@ -40,6 +35,7 @@ export function compilePolicy(
     ...about,
     ...settings,
     redis: file.redis,
+    tls: file.tls && { cert: pemOf(pems, file.tls.cert), key: pemOf(pems, file.tls.key) },
     trustedProxies: compileRanges(trustedProxies),
     dataSources: [...dataSources.values()],
     routes,
@@ -52,53 +48,21 @@ function compileDataSource(
   id: string,
   entry: DataSourceFile,
   never: { names: ReadonlySet<string> },
+  pems: Pems,
 ): DataSource {
   return {
     id,
     audiences: typeof entry.audience === 'string' ? [entry.audience] : entry.audience,
     hosts: entry.hosts ?? [],
-    upstream: compileUpstream(entry.upstream),
+    upstream: compileUpstream(entry.upstream, pems),
     headers: compileHeaders(id, entry.headers, never),
     paths: pathRules(entry.paths),
     maxBody: entry.maxBody === 'none' ? Number.POSITIVE_INFINITY : entry.maxBody,
+    closeAtExpiry: {
+      webSockets: entry.websocket.closeAtExpiry,
+      answers: entry.streams.closeAtExpiry,
+    },
   }
-}
-
-function compileUpstream(entry: DataSourceFile['upstream']): Upstream {
-  if (typeof entry === 'string') return { ...UPSTREAM_DEFAULTS, origins: [compileOrigin(entry)] }
-  const { url, urls, credentials, host, connectTimeout, timeout, idleTimeout } = entry
-  return {
-    origins: (url === undefined ? (urls ?? []) : [url]).map(compileOrigin),
-    credentials: compileCredentials(credentials),
-    host: host === 'upstream' || host === 'preserve' ? host : { name: host },
-    connectTimeout,
-    timeout,
-    idleTimeout,
-  }
-}
-
-/** What a map without these keys gets (`schema.ts`), for the short form. */
-const UPSTREAM_DEFAULTS = {
-  credentials: { kind: 'none' },
-  host: 'upstream',
-  connectTimeout: 5_000,
-  timeout: 30_000,
-  idleTimeout: 120_000,
-} as const
-
-function compileOrigin(text: string): Origin {
-  const url = new URL(text)
-  return { origin: url.origin, host: url.host, basePath: basePathOf(text) }
-}
-
-function compileCredentials(
-  entry: Exclude<DataSourceFile['upstream'], string>['credentials'],
-): Credentials {
-  if (entry === 'none' || entry === 'forward') return { kind: entry }
-  if ('bearer' in entry) return { kind: 'static', authorization: `Bearer ${entry.bearer}` }
-  const { username, password } = entry.basic
-  const encoded = Buffer.from(`${username}:${password}`, 'utf8').toString('base64')
-  return { kind: 'static', authorization: `Basic ${encoded}` }
 }
 
 function compileHeaders(

@@ -65,6 +65,8 @@ export interface Denial {
   readonly resource?: string
   /** Seconds. */
   readonly retryAfter?: number
+  /** A limit on connections was reached: 503, whatever the table says (contract 5). */
+  readonly overloaded?: true
   /** For the operator's log only, never for the caller. */
   readonly cause?: string
 }
@@ -77,6 +79,9 @@ export const deny = (
 
 export const isDenial = (value: unknown): value is Denial =>
   typeof value === 'object' && value !== null && 'denied' in value
+
+export const statusOf = ({ denied, overloaded }: Denial): number =>
+  overloaded ? 503 : ANSWERS[denied].status
 
 /** The `error` of the challenge, `''` for a challenge without one, `undefined` for no challenge. */
 export const challengeOf = (reason: DenyReason): string | undefined =>

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { checkPolicy } from './checks.ts'
 import { compilePolicy } from './compile.ts'
 import { formatFault, sayer, sayIssue, valueAt } from './faults.ts'
+import { checkPems } from './pem.ts'
 import type { Policy } from './policy.ts'
 import { soundPart } from './repair.ts'
 import { POLICY_FILE } from './schema.ts'
-import { type Environment, type Path, readSource, type Source } from './source.ts'
+import {
+  type Environment,
+  type Path,
+  type ReadFile,
+  readFromDisk,
+  readSource,
+  type Source,
+} from './source.ts'
 
 /** A policy, or every fault of the file: what may serve, and what never does. */
 export type Parsed =
@@ -16,14 +23,18 @@ export type Parsed =
   | {
       readonly ok: false
       readonly faults: readonly string[]
-      /** The files that `${file:…}` asks for: one of them may be what is missing. */
+      /** The further files that it asks for: one of them may be what is missing. */
       readonly included: readonly string[]
     }
 
 /** Reads and parses a policy file; a file that cannot be read is a fault like any other. */
-export function loadPolicy(file: string, env: Environment): Parsed {
+export function loadPolicy(
+  file: string,
+  env: Environment,
+  readFile: ReadFile = readFromDisk,
+): Parsed {
   try {
-    return parsePolicy(file, readFileSync(file, 'utf8'), env)
+    return parsePolicy(file, readFile(file), env, readFile)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -37,8 +48,13 @@ const reasonFor = (code: string): string =>
   ({ ENOENT: 'no such file', EISDIR: 'a directory', EACCES: 'no permission' })[code] ?? code
 
 /** YAML text to a compiled policy, or every fault at once, each with its place (contract 1). */
-export function parsePolicy(file: string, text: string, env: Environment): Parsed {
-  const source = readSource(file, text, env)
+export function parsePolicy(
+  file: string,
+  text: string,
+  env: Environment,
+  readFile: ReadFile = readFromDisk,
+): Parsed {
+  const source = readSource(file, text, env, readFile)
   const faults = [...source.faults]
   const say = sayer(source, faults)
   const sound = isReadable(source) ? POLICY_FILE.safeParse(readScalars(source)) : undefined
@@ -50,15 +66,16 @@ export function parsePolicy(file: string, text: string, env: Environment): Parse
   for (const issue of sound?.error?.issues ?? []) sayIssue(issue, sayOnce)
   const checkable = sound && (sound.data ?? soundPart(source.value))
   if (checkable) checkPolicy(checkable, sayOnce)
+  const pems = checkable && checkPems(checkable, source.read, sayOnce)
   faults.sort((a, b) => a.line - b.line || a.col - b.col)
   const lines = faults.map(fault => formatFault(file, fault))
-  if (faults.some(({ severity }) => severity === 'error') || !sound?.data) {
+  if (faults.some(({ severity }) => severity === 'error') || !sound?.data || !pems) {
     return { ok: false, faults: lines, included: source.included }
   }
   const about = { file, hash: hashOf(text), included: source.included }
   const lineOf = (id: string, key: string) =>
     source.placeOf(['dataSources', id, 'routes', key], 'key').line
-  return { ok: true, policy: compilePolicy(sound.data, about, lineOf), warnings: lines }
+  return { ok: true, policy: compilePolicy(sound.data, about, pems, lineOf), warnings: lines }
 }
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')

@@ -19,11 +19,13 @@ export interface Policy {
   readonly file: string
   /** SHA-256 of the text of the file, in hex. */
   readonly hash: string
-  /** Files that were filled in through `${file:…}`. */
+  /** Further files that were read: through `${file:…}`, certificates and keys. */
   readonly included: readonly string[]
   readonly listen: PolicyFile['listen']
   readonly admin: PolicyFile['admin']
   readonly workers: PolicyFile['workers']
+  /** The certificate that callers are shown, as PEM; `undefined`: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly log: PolicyFile['log']
   readonly limits: PolicyFile['limits']
   readonly issuer: IssuerPolicy

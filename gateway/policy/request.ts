@@ -11,10 +11,6 @@ import { type IpRanges, inRanges, plainAddress } from './ip.ts'
 import { canonicalPath } from './path.ts'
 import type { HostPolicy, Policy } from './policy.ts'
 
-/** Contract 4: some servers silently drop fields past a limit, and the injected ones come last. */
-export const MAX_FIELDS = 100
-/** Bytes: names, values, and the colon, space and line end of each field. */
-export const MAX_HEADER_BLOCK = 32 * 1024
 /** Bytes. */
 export const MAX_TARGET = 16 * 1024
 
@@ -30,8 +26,8 @@ export interface Message {
 }
 
 /** Checks limits, `Host` and framing (contract 4 and 5): anything that two programs could read in two ways. */
-export function readMessage(raw: RawRequest): Message | Denial {
-  const limit = beyondLimits(raw)
+export function readMessage(raw: RawRequest, limits: HeaderLimits): Message | Denial {
+  const limit = beyondLimits(raw, limits)
   if (limit) return limit
   if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') {
     return malformed('The version is neither HTTP/1.1 nor HTTP/1.0')
@@ -47,16 +43,27 @@ export function readMessage(raw: RawRequest): Message | Denial {
   return host === undefined ? malformed('The Host is malformed') : { authority, host, body, fields }
 }
 
-function beyondLimits({ headers, target }: RawRequest): Denial | undefined {
+/** Some servers silently drop fields past a limit, and the injected ones come last (contract 4). */
+interface HeaderLimits {
+  /** Fields. */
+  readonly headerCount: number
+  /** Bytes: names, values, and the colon, space and line end of each field. */
+  readonly headerSize: number
+}
+
+function beyondLimits(
+  { headers, target }: RawRequest,
+  { headerCount, headerSize }: HeaderLimits,
+): Denial | undefined {
   if (target.length > MAX_TARGET) {
     return deny('target_too_long', `The longest request target is ${MAX_TARGET} bytes`)
   }
-  if (headers.length / 2 > MAX_FIELDS) {
-    return deny('headers_too_many', `A request has at most ${MAX_FIELDS} header fields`)
+  if (headers.length / 2 > headerCount) {
+    return deny('headers_too_many', `A request has at most ${headerCount} header fields`)
   }
   const bytes = headers.reduce((sum, part) => sum + part.length + 2, 0)
-  if (bytes <= MAX_HEADER_BLOCK) return undefined
-  return deny('headers_too_large', `The header block has at most ${MAX_HEADER_BLOCK} bytes`)
+  if (bytes <= headerSize) return undefined
+  return deny('headers_too_large', `The header block has at most ${headerSize} bytes`)
 }
 
 /** The values of the headers that the gateway itself reads, each in the order of the wire. */

@@ -22,12 +22,34 @@ export const duration = () =>
 const SIZES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 const SIZE = /^0*[1-9]\d{0,9}(B|KiB|MiB|GiB)$/
 
-/** `64KiB`, `10MiB` -> bytes. */
-export const size = () =>
-  text(SIZE, 'a size above zero such as 64KiB or 10MiB').transform(value => {
-    const unit = (SIZE.exec(value)?.[1] ?? 'B') as keyof typeof SIZES
-    return Number.parseInt(value, 10) * SIZES[unit]
-  })
+/** `64KiB`, `10MiB` -> bytes; at least and at most, where those are given. */
+export const size = (least?: string, most?: string) => {
+  const expected =
+    least && most ? `a size from ${least} to ${most}` : 'a size above zero such as 64KiB or 10MiB'
+  return text(SIZE, expected)
+    .transform(bytesOf)
+    .refine(bytes => !least || !most || (bytes >= bytesOf(least) && bytes <= bytesOf(most)), {
+      error: expected,
+    })
+}
+
+function bytesOf(value: string): number {
+  const unit = (SIZE.exec(value)?.[1] ?? 'B') as keyof typeof SIZES
+  return Number.parseInt(value, 10) * SIZES[unit]
+}
+
+/** A whole number. */
+export const count = (least: number, most?: number) => {
+  const expected =
+    most === undefined
+      ? `a whole number ${least === 0 ? 'from zero' : 'above zero'}`
+      : `a whole number from ${least} to ${most}`
+  const number = z.int({ error: expected }).min(least, { error: expected })
+  return most === undefined ? number : number.max(most, { error: expected })
+}
+
+/** A file in PEM form (RFC 7468), relative to the policy file, or its text. What is in it is checked in `pem.ts`. */
+export const pem = (what: string) => text(/^[^\0]+$/, `a PEM file with ${what}`)
 
 export interface Address {
   readonly host: string

@@ -9,53 +9,11 @@ import {
   scope,
   size,
   text,
-  time,
 } from './scalars.ts'
-
-const basic = z
-  .strictObject({
-    username: text(/^[^:\x00-\x1f\x7f]+$/, 'a user name without colon').describe('The user name.'),
-    password: text(/^[^\x00-\x1f\x7f]+$/, 'a password').describe('The password.'),
-  })
-  .describe('Basic credentials (RFC 7617), as the old gatekeeper sent them.')
-
-const credentials = z
-  .union(
-    [
-      z.enum(['forward', 'none']),
-      z.strictObject({ basic }),
-      z.strictObject({
-        bearer: headerText().describe('A fixed token, sent as `Authorization: Bearer`.'),
-      }),
-    ],
-    { error: '{ basic: { username, password } }, { bearer }, `forward` or `none`' },
-  )
-  .default('none')
-  .describe("How the upstream knows the gateway. `forward` sends the caller's JWT on.")
-
-const upstreamMap = z
-  .strictObject({
-    url: httpUrl().optional().describe("The API's URL; its path is put before the request's."),
-    urls: list(httpUrl(), 'at least one URL').optional().describe('Several, to balance over.'),
-    credentials,
-    host: z
-      .union([z.enum(['upstream', 'preserve']), text(HOST_HEADER(), 'a host name')])
-      .default('upstream')
-      .describe(
-        "`Host` for the upstream: its own (`upstream`), the caller's (`preserve`) or a name.",
-      ),
-    connectTimeout: time('5s').describe('How long a connection may take to come about.'),
-    timeout: time('30s').describe('From the whole request to the first byte of the answer.'),
-    idleTimeout: time('120s').describe('The longest pause between two bytes of a body.'),
-  })
-  .describe('The unmodified API behind the gateway.')
-
-function HOST_HEADER() {
-  return /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[1-9]\d{0,3}|:[1-5]\d{4}|:6[0-4]\d{3})?$/
-}
+import { UPSTREAM_MAP } from './schema-upstream.ts'
 
 const upstream = z
-  .union([httpUrl(), upstreamMap], { error: 'a URL, or a map with `url`' })
+  .union([httpUrl(), UPSTREAM_MAP], { error: 'a URL, or a map with `url`' })
   .describe('The unmodified API behind the gateway: its URL, or a map.')
 
 const inject = z
@@ -117,6 +75,20 @@ const paths = z
   })
   .describe('Opt-ins for unusual paths.')
 
+const websocket = z
+  .strictObject({
+    closeAtExpiry: flag(true).describe('Whether a WebSocket is closed when its token expires.'),
+  })
+  .describe('WebSockets.')
+
+const streams = z
+  .strictObject({
+    closeAtExpiry: flag(false).describe(
+      'Whether an answer that still runs, an event stream say, is broken off when its token expires.',
+    ),
+  })
+  .describe('Answers that take long.')
+
 const scopeList = list(scope(), 'at least one scope')
 
 const routeMap = z
@@ -168,6 +140,8 @@ export const dataSource = z
       .union([z.literal('none'), size()], { error: 'a size such as 10MiB, or `none`' })
       .prefault('10MiB')
       .describe('The largest body of a request.'),
+    websocket: websocket.prefault({}),
+    streams: streams.prefault({}),
     routes: z
       .record(z.string(), route)
       .refine(routes => Object.keys(routes).length > 0, { error: 'at least one route' })

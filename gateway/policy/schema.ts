@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { address, flag, httpUrl, ipRange, list, text, time } from './scalars.ts'
+import { address, count, flag, httpUrl, ipRange, list, pem, size, text, time } from './scalars.ts'
 import { dataSource } from './schema-data-source.ts'
 
 /**
@@ -7,19 +7,30 @@ import { dataSource } from './schema-data-source.ts'
  * reference in the README. Unknown keys are errors everywhere. Descriptions are for editors.
  */
 
-const listen = z
+const limits = z
   .strictObject({
     headerTimeout: time('10s').describe('How long the headers of a request may take to arrive.'),
+    requestTimeout: time('1h').describe('How long a whole request may take to arrive, its body included.'),
     bodyIdle: time('30s').describe('The longest pause of a caller within the body of a request.'),
     keepAlive: time('65s').describe('How long an idle connection is kept for its next request.'),
-    connections: z
-      .int({ error: 'a whole number above zero' })
-      .min(1, { error: 'a whole number above zero' })
+    headerCount: count(1, 100).default(100).describe('Header fields of a request; 100 at most.'),
+    headerSize: size('1KiB', '64KiB')
+      .prefault('32KiB')
+      .describe('Names and values of the header fields together; 64KiB at most.'),
+    connections: count(1).default(10_000).describe('Connections at once; one more is let go.'),
+    connectionRequests: count(1)
       .default(10_000)
-      .describe('Connections at once; one more is let go.'),
+      .describe('Requests on one connection; it is closed with the last answer.'),
     drain: time('30s').describe('How long requests in flight may take to finish after SIGTERM.'),
   })
-  .describe('Limits on callers.')
+  .describe('Limits on callers, for each process.')
+
+const tls = z
+  .strictObject({
+    cert: pem('a certificate').describe('The certificate and its chain: a PEM file, or its text.'),
+    key: pem('a private key').describe('Its private key: a PEM file, or its text.'),
+  })
+  .describe('TLS for callers, with HTTP/2. Without it: plain HTTP, for TLS terminated in front.')
 
 const log = z
   .strictObject({
@@ -99,24 +110,17 @@ export const POLICY_FILE = z
       })
       .prefault('127.0.0.1:9090')
       .describe('Where health, metrics and status are served; `off` for nowhere.'),
+    tls: tls.optional(),
     workers: z
-      .union(
-        [
-          z.literal('auto'),
-          z
-            .int({ error: 'a whole number above zero' })
-            .min(1, { error: 'a whole number above zero' }),
-        ],
-        { error: 'a whole number above zero, or `auto`' },
-      )
+      .union([z.literal('auto'), count(1)], { error: 'a whole number above zero, or `auto`' })
       .default(1)
-      .describe('Processes; this version runs one, and warns about more.'),
+      .describe('Processes that serve callers; `auto` for one per core.'),
     trustedProxies: z
       .array(ipRange())
       .default([])
       .describe('Addresses whose X-Forwarded-*, Forwarded and X-Real-IP are believed.'),
     log: log.prefault({}),
-    limits: listen.prefault({}),
+    limits: limits.prefault({}),
     issuer,
     keys: keys.prefault({}),
     redis: redis.optional(),

@@ -36,8 +36,18 @@ export interface Source {
   readonly included: readonly string[]
   /** The text as written, of a scalar into which a variable was filled: what may be shown of it. */
   readonly filledFrom: (path: Path) => string | undefined
+  /** Reads another file that the policy names, relative to the policy's own. */
+  readonly read: ReadIncluded
   readonly placeOf: (path: Path, of?: 'key' | 'value') => { line: number; col: number }
 }
+
+/** The text of a file, or why there is none. */
+export type ReadIncluded = (path: string) => string | { readonly problem: string }
+
+/** Reads a whole file as text; throws as `readFileSync` does. */
+export type ReadFile = (path: string) => string
+
+export const readFromDisk: ReadFile = path => readFileSync(path, 'utf8')
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -50,7 +60,12 @@ interface Place {
 const idOf = (path: Path): string => JSON.stringify(path)
 
 /** Parses YAML 1.2 and fills in `${NAME}`, `${NAME:-default}` and `${file:PATH}` (contract 1). */
-export function readSource(file: string, text: string, env: Environment): Source {
+export function readSource(
+  file: string,
+  text: string,
+  env: Environment,
+  readFile: ReadFile = readFromDisk,
+): Source {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -76,7 +91,8 @@ export function readSource(file: string, text: string, env: Environment): Source
     faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
   }
   const included: string[] = []
-  const fill = filler(dirname(resolve(file)), env, included)
+  const read: ReadIncluded = path => readIncluded(resolve(dirname(file), path), included, readFile)
+  const fill = filler(env, read)
   const report: Report = (path, message, { offset, settles = true } = {}) => {
     const place = offset === undefined ? placeOf(path) : at(offset)
     faults.push({ severity: 'error', ...place, path, message, settles })
@@ -84,7 +100,7 @@ export function readSource(file: string, text: string, env: Environment): Source
   const walk = walker(document, places, fill, report)
   const value = faults.length > 0 ? undefined : walk(document.contents, [], 0)
   const filledFrom = (path: Path) => places.get(idOf(path))?.written
-  return { file, value, faults, included, filledFrom, placeOf }
+  return { file, value, faults, included, filledFrom, read, placeOf }
 }
 
 /** Reports a fault at the value of a path, or at an offset in the text. */
@@ -177,7 +193,7 @@ type Fill = (text: string) => string | { readonly problem: string }
 const VARIABLE = /\$\$\{|\$\{([^}]*)\}?/g
 
 /** Fills variables into one text. `$${` stands for a plain `${`. */
-function filler(directory: string, env: Environment, included: string[]): Fill {
+function filler(env: Environment, read: ReadIncluded): Fill {
   return text => {
     const problems: string[] = []
     const filled = text.replace(VARIABLE, (whole: string, inner: string | undefined) => {
@@ -191,7 +207,7 @@ function filler(directory: string, env: Environment, included: string[]): Fill {
   }
 
   function lookUp(inner: string): string | { readonly problem: string } | undefined {
-    if (inner.startsWith('file:')) return readIncluded(inner.slice(5))
+    if (inner.startsWith('file:')) return readValue(inner.slice(5))
     const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? []
     if (name === undefined || fallback?.includes('${')) return undefined
     const value = env[name]
@@ -200,14 +216,19 @@ function filler(directory: string, env: Environment, included: string[]): Fill {
     return { problem: `expected the environment variable ${name} to be set, got nothing` }
   }
 
-  function readIncluded(path: string): string | { readonly problem: string } {
-    const file = resolve(directory, path)
-    included.push(file)
-    try {
-      return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'an error'
-      return { problem: `expected the file ${path} to be readable, got ${code}` }
-    }
+  function readValue(path: string): string | { readonly problem: string } {
+    const text = read(path)
+    return typeof text === 'string'
+      ? text.replace(/\r?\n$/, '')
+      : { problem: `expected the file ${path} to be readable, got ${text.problem}` }
+  }
+}
+
+function readIncluded(file: string, included: string[], readFile: ReadFile) {
+  included.push(file)
+  try {
+    return readFile(file)
+  } catch (error) {
+    return { problem: (error as NodeJS.ErrnoException).code ?? 'an error' }
   }
 }

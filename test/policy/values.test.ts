@@ -18,9 +18,13 @@ describe('what a policy leaves out has the value of the contract', () => {
   test('of the limits, in milliseconds', () => {
     expect(limits).toEqual({
       headerTimeout: 10_000,
+      requestTimeout: 3_600_000,
       bodyIdle: 30_000,
       keepAlive: 65_000,
+      headerCount: 100,
+      headerSize: 32 * 1024,
       connections: 10_000,
+      connectionRequests: 10_000,
       drain: 30_000,
     })
   })
@@ -50,6 +54,10 @@ describe('what a policy leaves out has the value of the contract', () => {
         connectTimeout: 5_000,
         timeout: 30_000,
         idleTimeout: 120_000,
+        maxConnections: 10_000,
+        maxPending: 1_000,
+        health: undefined,
+        tls: {},
       },
       paths: {
         encodedSlash: false,
@@ -58,6 +66,7 @@ describe('what a policy leaves out has the value of the contract', () => {
         caseInsensitive: false,
       },
       maxBody: 10 * 1024 * 1024,
+      closeAtExpiry: { webSockets: true, answers: false },
     })
     expect(told).toEqual({
       prefix: 'X-Dataporten-',
