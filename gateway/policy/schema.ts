@@ -10,7 +10,9 @@ import { dataSource } from './schema-data-source.ts'
 const limits = z
   .strictObject({
     headerTimeout: time('10s').describe('How long the headers of a request may take to arrive.'),
-    requestTimeout: time('1h').describe('How long a whole request may take to arrive, its body included.'),
+    requestTimeout: time('1h').describe(
+      'How long a whole request may take to arrive, its body included.',
+    ),
     bodyIdle: time('30s').describe('The longest pause of a caller within the body of a request.'),
     keepAlive: time('65s').describe('How long an idle connection is kept for its next request.'),
     headerCount: count(1, 100).default(100).describe('Header fields of a request; 100 at most.'),
