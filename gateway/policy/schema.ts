@@ -25,7 +25,7 @@ const limits = z
       .describe('Requests on one connection; it is closed with the last answer.'),
     drain: time('30s').describe('How long requests in flight may take to finish after SIGTERM.'),
   })
-  .describe('Limits on callers, for each process.')
+  .describe('Limits on callers; each worker counts for itself.')
 
 const tls = z
   .strictObject({
