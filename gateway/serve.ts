@@ -11,7 +11,7 @@ import { createEdgeServer } from './edge/server.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Environment } from './policy/source.ts'
 import { timerLimit } from './timer.ts'
-import { createPools } from './upstream/pool.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
 
 /** A gateway in service. */
 export interface Gateway {
@@ -36,13 +36,16 @@ const LAST_LINES = 500
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
   const log = createLog(stdout, policy.log.level, () => metrics.logLinesDropped.inc())
-  const pools = createPools()
+  const upstreams = createUpstreams({
+    onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
+    onBack: origin => log.info({ origin }, 'upstream origin is back'),
+  })
   const live = goLive(policy, { env, log, metrics, onChange })
   const current = live.service
   let draining = false
 
   const record = recorder(log, metrics, () => current().policy.log.userid)
-  const tools = { current, draining: () => draining, pools, log, metrics, record }
+  const tools = { current, draining: () => draining, upstreams, log, metrics, record }
   const { server, upgraded } = createEdgeServer(tools, policy.limits)
   const admin = adminServer({
     version,
@@ -50,16 +53,18 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     loadedAt: live.loadedAt,
     keys: () => live.keys().status(),
     redisUp: () => live.keys().redisUp(),
+    upstream: upstreams.status,
     notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(live.keys())),
     metrics,
   }) as Server
 
   function onChange({ dataSources, limits }: Policy): void {
-    pools.keepOnly(dataSources.map(({ upstream }) => upstream))
+    upstreams.use(dataSources.map(({ upstream }) => upstream))
     server.headersTimeout = timerLimit(limits.headerTimeout)
     server.keepAliveTimeout = timerLimit(limits.keepAlive)
     server.maxConnections = limits.connections
   }
+  onChange(policy)
   try {
     const { address, port } = await listen(server, policy.listen)
     const own = policy.admin === 'off' ? undefined : await listen(admin, policy.admin)
@@ -82,7 +87,7 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     admin.closeAllConnections()
     admin.close()
     await live.close()
-    await pools.close()
+    await upstreams.close()
     log.info({}, 'stopped')
     await log.flush(LAST_LINES)
   }

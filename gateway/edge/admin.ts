@@ -1,7 +1,10 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { Upstream } from '../model.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { KeyStatus } from '../token/keys.ts'
+import type { UpstreamStatus } from '../upstream/upstreams.ts'
+import { measure } from './measure.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface AdminState {
@@ -12,6 +15,7 @@ export interface AdminState {
   readonly keys: () => KeyStatus
   /** Whether Redis answers; `undefined` where there is none. */
   readonly redisUp: () => boolean | undefined
+  readonly upstream: (upstream: Upstream) => UpstreamStatus
   /** Why the gateway should get no requests, or `undefined`. */
   readonly notReady: () => string | undefined
   readonly metrics: Metrics
@@ -29,7 +33,7 @@ export function adminServer(state: AdminState) {
   })
   app.get('/metrics', async c => {
     const { registry } = state.metrics
-    measureKeys(state)
+    measure(state)
     return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   })
   app.get('/status', c => c.json(statusOf(state)))
@@ -37,17 +41,9 @@ export function adminServer(state: AdminState) {
   return createAdaptorServer({ fetch: app.fetch })
 }
 
-/** Gauges that are read off when somebody asks. */
-function measureKeys({ keys, metrics }: AdminState): void {
-  const { source, age, kids } = keys()
-  metrics.keySetKeys.reset()
-  metrics.keySetKeys.set({ source: source ?? 'none' }, kids.length)
-  if (age !== undefined) metrics.keySetAge.set(age / 1000)
-}
-
 const PATHS = ['/healthz', '/readyz', '/metrics', '/status']
 
-function statusOf({ version, policy, loadedAt, keys, redisUp }: AdminState) {
+function statusOf({ version, policy, loadedAt, keys, redisUp, upstream: look }: AdminState) {
   const { hash, dataSources } = policy()
   const { source, age, kids, unusable, distrusted, nextRefresh, lastError } = keys()
   const up = redisUp()
@@ -66,7 +62,7 @@ function statusOf({ version, policy, loadedAt, keys, redisUp }: AdminState) {
     redis: up === undefined ? null : { up },
     upstreams: dataSources.map(({ id, upstream }) => ({
       dataSource: id,
-      origins: upstream.origins.map(({ origin }) => origin),
+      ...look(upstream),
     })),
   }
 }

@@ -5,7 +5,7 @@ import type { Permit, RawRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { callersRequestId } from '../policy/request.ts'
-import type { Pools } from '../upstream/pool.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
 import { lingerAfter } from './linger.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -23,7 +23,7 @@ export interface EdgeTools {
   readonly current: () => Service
   /** Whether connections are to close with their next answer. */
   readonly draining: () => boolean
-  readonly pools: Pools
+  readonly upstreams: Upstreams
   readonly log: Log
   readonly metrics: Metrics
   readonly record: Recorder

@@ -4,7 +4,6 @@ import type { GatewayRequest, Origin, Permit } from '../model.ts'
 import { type Denial, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
-import { upstreamDenial } from '../upstream/faults.ts'
 import { forwardHttp } from '../upstream/http.ts'
 import {
   type Conversation,
@@ -13,6 +12,7 @@ import {
   openConversation,
   withVerdict,
 } from './conversation.ts'
+import { closeAt } from './expiry.ts'
 import { resourceMetadata } from './metadata.ts'
 
 /** One request, from the parser to the last byte of its answer. */
@@ -37,61 +37,71 @@ interface Forward {
   readonly request: GatewayRequest
 }
 
-/** Sends a permitted request to its upstream: to the next origin, and on where that is not reached. */
+/** Sends a permitted request to its upstream, when its turn comes: to one origin after the other. */
 function forward(
-  { pools }: EdgeTools,
-  { limits }: Policy,
+  { upstreams }: EdgeTools,
+  policy: Policy,
   conversation: Conversation,
   { permit, request }: Forward,
 ): void {
-  const { record, incoming, response, refuse } = conversation
-  const { requestId } = record
+  const { record, response, refuse } = conversation
   const { upstream } = permit.route.dataSource
   const tried = new Set<Origin>()
-  noteRoute(record, permit)
-
   let repeated = false
+  noteRoute(record, permit)
+  // The caller may have left while its token was verified.
+  if (response.destroyed) return
 
-  const tryNext = (because?: Error): boolean => {
-    const origin = pools.nextOrigin(upstream, tried)
-    if (!origin) return false
-    tried.add(origin)
-    const outgoing = upstreamRequest(permit, request, origin, requestId)
+  const tryNext = (): boolean => {
+    const target = upstreams.next(upstream, tried)
+    if (!target) return false
+    tried.add(target.origin)
+    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId)
     if (isDenial(outgoing)) {
       refuse(outgoing)
       return true
     }
-    if (because === undefined) conversation.sayContinue()
+    conversation.sayContinue()
     record.sentAt = performance.now()
-    forwardHttp(pools.poolFor(upstream, origin), {
-      permit,
-      request,
-      outgoing,
-      incoming,
-      response,
-      requestId,
-      bodyIdle: limits.bodyIdle,
-      onHead: () => {
-        record.headAt ??= performance.now()
-        conversation.beforeHead()
-      },
-      onUnreachable: error => {
-        pools.rest(origin)
-        return tryNext(error)
-      },
-      // Once, and elsewhere where there is an elsewhere: most often the connection was just too old.
-      onUnanswered: () => {
-        if (repeated) return false
-        repeated = true
-        if (upstream.origins.length === 1) tried.clear()
-        return tryNext(new Error('unanswered'))
-      },
-      onDenied: refuse,
-      onBroken: cause => {
-        record.cause = cause
-      },
-    })
+    forwardHttp(target, { ...exchange, outgoing })
     return true
   }
-  if (!tryNext()) refuse(upstreamDenial(new Error('no origin')))
+  const exchange = {
+    ...exchangeOf(policy, conversation, { permit, request }),
+    onUnreachable: tryNext,
+    // Once, and elsewhere where there is an elsewhere: most often the connection was just too old.
+    onUnanswered: () => {
+      if (repeated) return false
+      repeated = true
+      if (upstream.origins.length === 1) tried.clear()
+      return tryNext()
+    },
+  }
+  response.once('close', upstreams.enter(upstream, tryNext, refuse))
+}
+
+/** What all attempts of one request have in common. */
+function exchangeOf(
+  { limits, issuer }: Policy,
+  conversation: Conversation,
+  { permit, request }: Forward,
+) {
+  const { record, incoming, response, refuse } = conversation
+  return {
+    permit,
+    request,
+    incoming,
+    response,
+    requestId: record.requestId,
+    bodyIdle: limits.bodyIdle,
+    closeAt: closeAt(permit, 'answers', issuer.clockTolerance),
+    onHead: () => {
+      record.headAt ??= performance.now()
+      conversation.beforeHead()
+    },
+    onDenied: refuse,
+    onBroken: (cause: string) => {
+      record.cause = cause
+    },
+  }
 }

@@ -32,6 +32,18 @@ export function createMetrics() {
       buckets: SECONDS,
     }),
     inFlight: new Gauge(named('in_flight_requests', 'Requests that have not been answered yet.')),
+    upstreamActive: new Gauge({
+      ...named('upstream_active_requests', 'Requests and WebSockets that are with an upstream.'),
+      labelNames: ['data_source'] as const,
+    }),
+    upstreamPending: new Gauge({
+      ...named('upstream_pending_requests', 'Requests that wait for a connection to an upstream.'),
+      labelNames: ['data_source'] as const,
+    }),
+    originUp: new Gauge({
+      ...named('upstream_origin_up', 'Whether requests go to an origin, where there are others.'),
+      labelNames: ['data_source', 'origin'] as const,
+    }),
     keyFetches: new Counter({
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,

@@ -15,8 +15,10 @@ import {
   rawRequestOf,
   withVerdict,
 } from './conversation.ts'
+import { closeAt } from './expiry.ts'
 import { resourceMetadata } from './metadata.ts'
 import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
+import type { RequestRecord } from './record.ts'
 
 /**
  * Requests whose connection has left HTTP: upgrades to WebSocket, which go through the same gate and
@@ -49,31 +51,64 @@ export function handleUpgrade(
       record.status = 200
       return endWith(socket, resourceMetadata(resource, policy, verdict.host, record.requestId))
     }
-    const { permit, request } = verdict
-    noteRoute(record, permit)
-    const origin = tools.pools.nextOrigin(permit.route.dataSource.upstream) as Origin
-    const outgoing = upstreamRequest(permit, request, origin, record.requestId)
-    if (isDenial(outgoing)) return refuse(outgoing)
+    return carry(tools, policy, verdict, { record, incoming, socket, head, refuse })
+  }
+  withVerdict(tools, raw, record, proceed, () => socket.destroy())
+}
+
+interface Carried {
+  readonly record: RequestRecord
+  readonly incoming: IncomingMessage
+  readonly socket: Socket
+  readonly head: Buffer
+  readonly refuse: (denial: Denial) => void
+}
+
+/** Carries a permitted WebSocket to its upstream, when its turn comes: to the first origin that is there. */
+function carry(
+  { upstreams }: EdgeTools,
+  { issuer }: Policy,
+  { permit, request }: Admission & { kind: 'forward' },
+  { record, incoming, socket, head, refuse }: Carried,
+): void {
+  const { upstream } = permit.route.dataSource
+  const tried = new Set<Origin>()
+  noteRoute(record, permit)
+  // The caller may have left while its token was verified; nothing would close the tunnel then.
+  if (socket.destroyed) return
+
+  const tryNext = (): boolean => {
+    const target = upstreams.next(upstream, tried)
+    if (!target) return false
+    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId)
+    if (isDenial(outgoing)) {
+      refuse(outgoing)
+      return true
+    }
     record.sentAt = performance.now()
-    const { requestId } = record
-    return forwardWebSocket({
+    forwardWebSocket(target, {
       permit,
       outgoing,
       incoming,
       socket,
-      head,
-      requestId,
+      // What was read already is given back to the socket once.
+      head: tried.size === 0 ? head : Buffer.alloc(0),
+      requestId: record.requestId,
+      closeAt: closeAt(permit, 'webSockets', issuer.clockTolerance),
       onHead: status => {
         record.headAt = performance.now()
         record.status = status
       },
-      onDenied: denial => {
-        if (denial.denied === 'upstream_unavailable') tools.pools.rest(origin)
-        refuse(denial)
+      onUnreachable: tryNext,
+      onDenied: refuse,
+      onClosed: cause => {
+        record.cause = cause
       },
     })
+    tried.add(target.origin)
+    return true
   }
-  withVerdict(tools, raw, record, proceed, () => socket.destroy())
+  socket.once('close', upstreams.enter(upstream, tryNext, refuse))
 }
 
 /** Milliseconds for which a caller may go on before an answered connection is closed. */

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Dispatcher, Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer, timerLimit } from '../timer.ts'
 import { type MeteredBody, meterBody } from './body.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
-import { serverNameOf } from './pool.ts'
 import { relayTo } from './relay.ts'
+import type { Target } from './targets.ts'
 
 export interface Exchange {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -18,6 +18,8 @@ export interface Exchange {
   readonly requestId: string
   /** Milliseconds that a caller may pause within a body. */
   readonly bodyIdle: number
+  /** When the answer is broken off, if it still runs, in milliseconds since the epoch. */
+  readonly closeAt: number | undefined
   /** The head of the answer is about to be written. */
   readonly onHead: () => void
   /** No connection came about, so nothing was sent; `true` where another origin is tried instead. */
@@ -34,30 +36,37 @@ export interface Exchange {
 const isRepeatable = ({ request: { body }, outgoing: { method } }: Exchange): boolean =>
   body.kind === 'none' && (method === 'GET' || method === 'HEAD')
 
+/** An answer that begins when its token expires is given this long, in milliseconds. */
+const LEAST_ANSWER = 1_000
+
 /** Sends a request to an origin of its upstream and streams the answer back. */
-export function forwardHttp(pool: Pool, exchange: Exchange): void {
-  const { permit, response, requestId } = exchange
+export function forwardHttp(target: Target, exchange: Exchange): void {
+  const { permit, response, requestId, closeAt } = exchange
   const { timeout, idleTimeout } = permit.route.dataSource.upstream
   let controller: Dispatcher.DispatchController | undefined
   let refusal: Denial | undefined
   let answerBegan = false
 
-  const abort = (denial?: Denial) => {
+  const abort = (denial?: Denial, why = 'the caller has gone') => {
     refusal ??= denial
-    controller?.abort(new Error(denial?.denied ?? 'the caller has gone'))
+    controller?.abort(new Error(denial?.denied ?? why))
   }
   const onClose = () => abort()
   const body = openBody(exchange, abort)
   const relay = relayTo(response, requestId, idleTimeout)
   const awaitHead = timer(() => abort(tooSlow()))
+  const expiry = timer(() => abort(undefined, 'the token has expired'))
+  const ended = target.begin()
   const settle = () => {
+    ended()
     awaitHead.stop()
+    expiry.stop()
     relay.settle()
     response.off('close', onClose)
   }
   response.once('close', onClose)
 
-  pool.dispatch(requestOptions(exchange, body), {
+  target.pool.dispatch(requestOptions(exchange, target, body), {
     onRequestStart(started) {
       controller = started
       if (response.destroyed) abort()
@@ -73,6 +82,8 @@ export function forwardHttp(pool: Pool, exchange: Exchange): void {
     onResponseStart(from, status, _headers, reason) {
       if (status >= 100 && status < 200) return
       awaitHead.stop()
+      target.succeeded()
+      if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), LEAST_ANSWER))
       exchange.onHead()
       relay.head(status, reason ?? '', rawHeadersOf(from))
     },
@@ -84,20 +95,29 @@ export function forwardHttp(pool: Pool, exchange: Exchange): void {
     onResponseError(_controller, error) {
       settle()
       body?.stream.destroy()
+      const denial = refusal ?? upstreamDenial(error)
+      if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
+        target.failed(controller ? 'unanswered' : 'unreachable', denial.cause ?? denial.denied)
+      }
       const again = !response.destroyed && !refusal && !answerBegan
       if (again && !controller && exchange.onUnreachable(error)) return
       const unanswered = again && isStaleConnection(error) && isRepeatable(exchange)
       if (unanswered && exchange.onUnanswered()) return
-      fail(exchange, refusal ?? upstreamDenial(error), error)
+      fail(exchange, denial, error)
     },
   })
 }
 
+/** Whether it was the upstream that failed, and not the caller. */
+const isUpstreams = ({ denied }: Denial): boolean =>
+  denied === 'upstream_unavailable' || denied === 'upstream_timeout'
+
 function requestOptions(
   { outgoing, permit }: Exchange,
+  { identity }: Target,
   body: MeteredBody | undefined,
 ): Dispatcher.DispatchOptions & { servername?: string } {
-  const servername = serverNameOf(outgoing.origin.origin)
+  const servername = identity?.servername
   return {
     // Else undici takes it from the Host header, which may be the caller's.
     ...(servername !== undefined && { servername }),

@@ -7,6 +7,8 @@ import { timer, timerLimit } from '../timer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { passOnDeclined } from './declined.ts'
 import { upstreamDenial } from './faults.ts'
+import type { Target } from './targets.ts'
+import { agentFor } from './tls.ts'
 
 export interface Upgrade {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -17,10 +19,16 @@ export interface Upgrade {
   /** What the caller sent behind its request. */
   readonly head: Buffer
   readonly requestId: string
+  /** When the WebSocket is closed, in milliseconds since the epoch. */
+  readonly closeAt: number | undefined
   /** The status of the upstream's answer: 101, or what it said instead. */
   readonly onHead: (status: number) => void
+  /** No connection came about, so nothing was sent; `true` where another origin is tried instead. */
+  readonly onUnreachable: () => boolean
   /** Nothing has been answered yet, and this is why nothing of the upstream will be. */
   readonly onDenied: (denial: Denial) => void
+  /** The gateway closes the WebSocket, and this is why. */
+  readonly onClosed: (cause: string) => void
 }
 
 /**
@@ -28,58 +36,115 @@ export interface Upgrade {
  * nothing else: it opens the connection and joins the sockets. Path and headers are written by this
  * file, since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
  */
-export function forwardWebSocket(upgrade: Upgrade): void {
-  const { permit, outgoing, incoming, socket, head, requestId, onHead, onDenied } = upgrade
-  // The caller may have left while its token was verified; nothing would close the tunnel then.
-  if (socket.destroyed) return
-  const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
+export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
+  const { permit, outgoing, incoming, socket, head } = upgrade
+  const { connectTimeout } = permit.route.dataSource.upstream
   const proxy = createProxyServer({
     target: outgoing.origin.origin,
     connectTimeout: timerLimit(connectTimeout),
+    ...(target.identity && { agent: agentFor(target.identity) }),
   })
-  let answered = false
-
+  const ended = target.begin()
+  let failed = (error: Error) => upgrade.onDenied(upstreamDenial(error))
   proxy.on('proxyReqWs', proxyRequest => {
     writeRequest(proxyRequest, outgoing)
-    const late = timer(() => proxyRequest.destroy(new Error('timeout')))
-    late.start(timeout)
-    const begin = (status: number) => {
-      answered = true
-      late.stop()
-      onHead(status)
-    }
-    // Before http-proxy-3 has its own listener, which writes the answer to the caller.
-    proxyRequest.once('upgrade', answer => {
-      begin(101)
-      cleanAnswer(answer, requestId)
-    })
-    // And instead of its own, which it adds after this event: that one knows no back-pressure.
-    queueMicrotask(() => {
-      proxyRequest.removeAllListeners('response')
-      proxyRequest.once('response', answer => {
-        try {
-          passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
-          begin(answer.statusCode ?? 0)
-        } catch (error) {
-          answer.destroy()
-          failed(error as Error)
-        }
-      })
-    })
-    proxyRequest.once('close', () => late.stop())
-    socket.once('close', () => proxyRequest.destroy())
+    proxyRequest.once('close', ended)
+    failed = awaitAnswer(proxyRequest, target, upgrade)
   })
-  const failed = (error: Error) => {
-    if (!answered) onDenied(upstreamDenial(error))
-    answered = true
-  }
-  proxy.on('error', failed)
+  const onError = (error: Error) => failed(error)
+  proxy.on('error', onError)
   // It writes the head of the answer as a string; values of headers are latin1.
   socket.setDefaultEncoding('latin1')
   // It reads these two; the request that is sent has its own.
   incoming.url = '/'
   incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
-  proxy.ws(incoming, socket, head, {}, failed)
+  proxy.ws(incoming, socket, head, {}, onError)
+}
+
+/** @returns what a failure of the connection to the upstream is told */
+function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgrade) {
+  const { permit, incoming, socket, requestId, onHead, onDenied } = upgrade
+  const { timeout, idleTimeout } = permit.route.dataSource.upstream
+  const late = timer(() => proxyRequest.destroy(new Error('timeout')))
+  let answered = false
+  let connected = false
+
+  const begin = (status: number) => {
+    answered = true
+    late.stop()
+    target.succeeded()
+    onHead(status)
+  }
+  const failed = (error: Error) => {
+    if (answered) return
+    answered = true
+    const denial = upstreamDenial(error)
+    if (!socket.destroyed)
+      target.failed(connected ? 'unanswered' : 'unreachable', denial.cause ?? '')
+    if (!connected && !socket.destroyed && upgrade.onUnreachable()) return
+    onDenied(denial)
+  }
+  late.start(timeout)
+  proxyRequest.once('close', late.stop)
+  proxyRequest.once('socket', (outgoing: Socket) => {
+    outgoing.once(target.identity ? 'secureConnect' : 'connect', () => {
+      connected = true
+    })
+  })
+  // Before http-proxy-3 has its own listener, which writes the answer to the caller.
+  proxyRequest.once('upgrade', (answer, upstreamSocket: Socket) => {
+    begin(101)
+    // The request has ended with its answer; what it opened goes on.
+    upstreamSocket.once('close', target.begin())
+    cleanAnswer(answer, requestId)
+    endTogether(socket, upstreamSocket, upgrade)
+  })
+  // And instead of its own, which it adds after this event: one knows no back-pressure, the other
+  // ends the caller's connection, which another origin may still serve.
+  queueMicrotask(() => {
+    proxyRequest.removeAllListeners('response')
+    proxyRequest.removeAllListeners('error')
+    proxyRequest.on('error', failed)
+    proxyRequest.once('response', answer => {
+      try {
+        passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
+        begin(answer.statusCode ?? 0)
+      } catch (error) {
+        answer.destroy()
+        failed(error as Error)
+      }
+    })
+  })
+  socket.once('close', () => proxyRequest.destroy())
+  return failed
+}
+
+/** Milliseconds that one side has to say goodbye when the other one has. */
+const GOODBYE = 500
+
+/** A WebSocket ends on both sides: when one of them ends it, or its token does. */
+function endTogether(socket: Socket, upstreamSocket: Socket, { closeAt, onClosed }: Upgrade): void {
+  const destroyBoth = () => {
+    socket.destroy()
+    upstreamSocket.destroy()
+  }
+  const goodbye = timer(destroyBoth)
+  const expiry = timer(() => {
+    onClosed('the token has expired')
+    destroyBoth()
+  })
+  const stop = () => {
+    goodbye.stop()
+    expiry.stop()
+  }
+  for (const [one, other] of [
+    [socket, upstreamSocket],
+    [upstreamSocket, socket],
+  ] as const) {
+    one.once('end', () => goodbye.start(GOODBYE))
+    one.once('close', () => (other.destroyed ? stop() : goodbye.start(GOODBYE)))
+  }
+  if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), 0))
 }
 
 function writeRequest(proxyRequest: ClientRequest, { target, headers }: UpstreamRequest): void {

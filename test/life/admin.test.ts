@@ -46,7 +46,14 @@ describe('the admin server', () => {
         nextRefresh: isoTime,
         lastError: null,
       },
-      upstreams: [{ dataSource: 'grades', origins: [world.upstream.url] }],
+      upstreams: [
+        {
+          dataSource: 'grades',
+          active: 0,
+          pending: 0,
+          origins: [{ origin: world.upstream.url, usable: true, inFlight: 0 }],
+        },
+      ],
     })
   })
   test('has nothing else', async () => {

@@ -1,0 +1,112 @@
+import type { Origin, Upstream } from '../model.ts'
+import type { Denial } from '../policy/denial.ts'
+import { type Admission, createAdmission } from './admission.ts'
+import { watchHealth } from './health.ts'
+import { chooseOrigin, isUsable } from './origins.ts'
+import { createTargets, type OriginEvents, type Target } from './targets.ts'
+
+export interface UpstreamStatus {
+  /** Requests and WebSockets at once, and requests that wait. */
+  readonly active: number
+  readonly pending: number
+  readonly origins: readonly OriginStatus[]
+}
+
+interface OriginStatus {
+  readonly origin: string
+  /** Whether requests go to it, where there are others. */
+  readonly usable: boolean
+  readonly inFlight: number
+}
+
+/** All upstreams, shared by the policies that use them one after the other. */
+export interface Upstreams {
+  /** Lets a request to an upstream in, at once or in its turn; see `Admission.enter`. */
+  readonly enter: (
+    upstream: Upstream,
+    go: () => void,
+    refuse: (denial: Denial) => void,
+  ) => () => void
+  /** The origin that a request goes to next; `undefined` when it has been to all. */
+  readonly next: (upstream: Upstream, tried: ReadonlySet<Origin>) => Target | undefined
+  readonly status: (upstream: Upstream) => UpstreamStatus
+  /** Opens these upstreams, and closes all others once their requests have ended. */
+  readonly use: (upstreams: readonly Upstream[]) => void
+  readonly close: () => Promise<void>
+}
+
+/** An upstream in use. */
+interface Entry {
+  readonly admission: Admission
+  readonly targets: readonly Target[]
+  readonly unwatch: () => void
+  turn: number
+}
+
+export function createUpstreams(events: OriginEvents, now: () => number = Date.now): Upstreams {
+  const targets = createTargets(events, now)
+  const entries = new Map<string, Entry>()
+  const known = new WeakMap<Upstream, Entry>()
+
+  const open = (upstream: Upstream): Entry => {
+    const own = upstream.origins.map(origin => targets.open(upstream, origin))
+    const stops = own.map(target => watchHealth(upstream, target))
+    const unwatch = () => {
+      for (const stop of stops) stop()
+    }
+    return { admission: createAdmission(upstream), targets: own, unwatch, turn: 0 }
+  }
+
+  const entryFor = (upstream: Upstream): Entry => {
+    const found = known.get(upstream)
+    if (found) return found
+    const key = keyOf(upstream)
+    const entry = entries.get(key) ?? open(upstream)
+    entries.set(key, entry)
+    known.set(upstream, entry)
+    return entry
+  }
+
+  const next: Upstreams['next'] = (upstream, tried) => {
+    const entry = entryFor(upstream)
+    const left = tried.size === 0 ? entry.targets : entry.targets.filter(t => !tried.has(t.origin))
+    return chooseOrigin(left, entry.turn++, now())
+  }
+
+  const use: Upstreams['use'] = upstreams => {
+    const used = new Set(upstreams.map(keyOf))
+    for (const [key, { unwatch }] of entries) {
+      if (used.has(key)) continue
+      unwatch()
+      entries.delete(key)
+    }
+    targets.keepOnly(upstreams)
+    for (const upstream of upstreams) entryFor(upstream)
+  }
+
+  const close = async () => {
+    for (const { unwatch } of entries.values()) unwatch()
+    await targets.close()
+  }
+
+  return {
+    enter: (upstream, go, refuse) => entryFor(upstream).admission.enter(go, refuse),
+    next,
+    status: upstream => statusOf(entryFor(upstream)),
+    use,
+    close,
+  }
+}
+
+/** Data sources with the same upstream share its limits; who asks with which credentials is no matter. */
+const keyOf = ({ credentials: _, ...upstream }: Upstream): string => JSON.stringify(upstream)
+
+const statusOf = ({ admission, targets }: Entry): UpstreamStatus => ({
+  active: admission.active(),
+  pending: admission.pending(),
+  origins: targets.map(({ origin, state }) => ({
+    origin: origin.origin,
+    usable: isUsable(state),
+    inFlight: state.inFlight,
+  })),
+})
