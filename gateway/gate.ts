@@ -1,4 +1,5 @@
 import type {
+  DataSource,
   GatewayRequest,
   ParsedToken,
   Permit,
@@ -21,6 +22,18 @@ export type VerifyToken = (
   expected: Expected,
 ) => VerifiedToken | Denial | Promise<VerifiedToken | Denial>
 
+/** A JWT for an opaque token; `undefined` where the data source does not have them exchanged. */
+export type ExchangeOpaque = (
+  dataSource: DataSource,
+  opaque: string,
+) => string | Denial | Promise<string | Denial> | undefined
+
+/** What the gate asks about tokens. */
+export interface TokenTools {
+  readonly verifyToken: VerifyToken
+  readonly exchangeOpaque?: ExchangeOpaque
+}
+
 /** What may happen with a request that was not refused. */
 export type Admission =
   /** It goes to the upstream of the permit's route. */
@@ -30,11 +43,11 @@ export type Admission =
 
 type Verdict = Admission | Denial
 
-/** The whole decision: request -> route -> token -> permit. No I/O but what `verifyToken` does. */
+/** The whole decision: request -> route -> token -> permit. No I/O but what the token tools do. */
 export function gate(
   policy: Policy,
   raw: RawRequest,
-  verifyToken: VerifyToken,
+  { verifyToken, exchangeOpaque }: TokenTools,
 ): Verdict | Promise<Verdict> {
   const message = readMessage(raw, policy.limits)
   if (isDenial(message)) return message
@@ -58,9 +71,21 @@ export function gate(
     return route.access.kind === 'public' ? forward(permitPublic(route)) : at(NO_TOKEN)
   }
   const token = parseToken(bearer)
-  if (isDenial(token)) return at(token.denied === 'token_opaque' ? exchangeFirst(route) : token)
-  const verified = verifyToken(token, expectedOf(policy, route))
-  return verified instanceof Promise ? verified.then(finish) : finish(verified)
+  if (!isDenial(token)) return check(token)
+  if (token.denied !== 'token_opaque') return at(token)
+  const jwt = exchangeOpaque?.(route.dataSource, bearer)
+  if (jwt === undefined) return at(exchangeFirst(route))
+  return jwt instanceof Promise ? jwt.then(checkExchanged) : checkExchanged(jwt)
+
+  function checkExchanged(jwt: string | Denial): Verdict | Promise<Verdict> {
+    const token = isDenial(jwt) ? jwt : parseToken(jwt)
+    return isDenial(token) ? at(token) : check(token)
+  }
+
+  function check(token: ParsedToken): Verdict | Promise<Verdict> {
+    const verified = verifyToken(token, expectedOf(policy, route))
+    return verified instanceof Promise ? verified.then(finish) : finish(verified)
+  }
 
   function finish(verified: VerifiedToken | Denial): Verdict {
     if (isDenial(verified)) return at(verified)

@@ -149,6 +149,14 @@ export interface Injection {
   readonly encoding: Encoding
 }
 
+/** What the gateway shows Feide to exchange tokens. */
+export interface FeideCredentials {
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Space separated; `undefined`: all that may be had. */
+  readonly scope: string | undefined
+}
+
 export interface HeaderRules {
   /** `X-Dataporten-` or `X-FeideConnect-`; `undefined` for the profile `none`. */
   readonly prefix: string | undefined
@@ -158,6 +166,8 @@ export interface HeaderRules {
   readonly renameScopes: ReadonlyMap<string, string>
   readonly dropScopes: ReadonlySet<string>
   readonly inject: readonly Injection[]
+  /** How the token for `X-Dataporten-token` is had; `required`: a request without it is refused. */
+  readonly apiToken: (FeideCredentials & { readonly required: boolean }) | undefined
   /** Whether a caller's header with this name goes on to the upstream. */
   readonly passes: (name: string, trusted: boolean) => boolean
 }
@@ -170,6 +180,8 @@ export interface DataSource {
   readonly upstream: Upstream
   readonly headers: HeaderRules
   readonly paths: PathRules
+  /** How opaque tokens of callers are exchanged for JWTs; `undefined`: they are refused. */
+  readonly exchange: FeideCredentials | undefined
   /** Bytes; `Infinity` for none. */
   readonly maxBody: number
   /** What is broken off when the token expires that it was opened with. */

@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   zod: /^policy\//,
   jose: /^token\//,
   oauth4webapi: /^feide\//,
+  'lru-cache': /^token\/|^feide\//,
   // The issuer is the one server besides upstreams that the gateway asks.
   undici: /^upstream\/|^edge\/issuer\.ts$/,
   'http-proxy-3': /^upstream\//,

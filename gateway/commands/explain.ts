@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../edge/clock.ts'
 import { keySetFetcher } from '../edge/issuer.ts'
-import { gate, type VerifyToken } from '../gate.ts'
+import { type ExchangeOpaque, gate, type VerifyToken } from '../gate.ts'
 import type { ParsedToken, RawRequest } from '../model.ts'
-import { type Denial, isDenial } from '../policy/denial.ts'
+import { type Denial, deny, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { createKeys } from '../token/keys.ts'
@@ -68,16 +68,23 @@ async function decideOn(
   verifyToken: VerifyToken,
 ): Promise<Decision> {
   const nothing = { denial: undefined, route: undefined, token: undefined, outgoing: undefined }
-  const verdict = await gate(policy, raw, verifyToken)
+  const verdict = await gate(policy, raw, { verifyToken, exchangeOpaque })
   if (isDenial(verdict)) return denied(verdict)
   if (verdict.kind === 'metadata') return nothing
   const { permit, request } = verdict
   const [origin] = permit.route.dataSource.upstream.origins
   if (!origin) return nothing
-  const outgoing = upstreamRequest(permit, request, origin, randomUUID())
+  const { apiToken } = permit.route.dataSource.headers
+  const fetched = apiToken && permit.token ? '[from Feide]' : undefined
+  const outgoing = upstreamRequest(permit, request, origin, randomUUID(), fetched)
   if (isDenial(outgoing)) return denied(outgoing)
   return { denial: undefined, route: permit.route, token: permit.token, outgoing }
 }
+
+/** Feide is not asked for an explanation. */
+const exchangeOpaque: ExchangeOpaque = ({ exchange }) =>
+  exchange &&
+  deny('token_opaque', 'A running gateway has this opaque token exchanged at Feide: give the JWT')
 
 const denied = (denial: Denial): Decision => ({
   denial,

@@ -1,4 +1,5 @@
-import { FeideError, findTokenEndpoint } from '../feide/token-endpoint.ts'
+import { FeideError } from '../feide/errors.ts'
+import { findTokenEndpoint } from '../feide/token-endpoint.ts'
 import { parseToken } from '../token/bearer.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
@@ -36,8 +37,8 @@ export async function token(
   }
   try {
     const endpoint = await findTokenEndpoint(issuer, { id: clientId, secret })
-    const opaque = subjectToken ?? (await endpoint.clientCredentials())
-    const jwt = await endpoint.exchange({ subjectToken: opaque, audience, scope })
+    const opaque = subjectToken ?? (await endpoint.clientCredentials()).token
+    const { token: jwt } = await endpoint.exchange({ subjectToken: opaque, audience, scope })
     out(decode ? claimsOf(jwt) : jwt)
     return 0
   } catch (error) {

@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Admission, gate, type VerifyToken } from '../gate.ts'
+import { type Admission, gate, type TokenTools } from '../gate.ts'
 import type { Permit, RawRequest } from '../model.ts'
-import type { Denial } from '../policy/denial.ts'
+import { type Denial, isDenial } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { callersRequestId } from '../policy/request.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import type { Exchanges } from './exchanges.ts'
 import { lingerAfter } from './linger.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Answer, hasOrigin, problem } from './problem.ts'
 import type { Recorder, RequestRecord } from './record.ts'
 
-/** A policy in service, with what verifies tokens for it. */
+/** A policy in service, with what verifies and exchanges tokens for it. */
 export interface Service {
   readonly policy: Policy
-  readonly verifyToken: VerifyToken
+  readonly tokens: TokenTools
+  readonly exchanges: Exchanges
 }
 
 export interface EdgeTools {
@@ -90,22 +92,41 @@ export function withVerdict(
   { log, current }: EdgeTools,
   raw: RawRequest,
   record: RequestRecord,
-  proceed: (verdict: Admission | Denial, policy: Policy) => void,
+  proceed: (verdict: Verdict, policy: Policy) => void,
   giveUp: () => void,
 ): void {
-  const { policy, verifyToken } = current()
+  const { policy, tokens, exchanges } = current()
   const broken = (error: unknown) => {
     log.error({ requestId: record.requestId, error: String(error) }, 'request failed')
     giveUp()
   }
   try {
-    const verdict = gate(policy, raw, verifyToken)
+    const verdict = soon(gate(policy, raw, tokens), verdict => withApiToken(verdict, exchanges))
     if (verdict instanceof Promise) verdict.then(later => proceed(later, policy)).catch(broken)
     else proceed(verdict, policy)
   } catch (error) {
     broken(error)
   }
 }
+
+/** What the gate said, and the token that the API gets of its own. */
+export type Verdict = (Admission & { readonly apiToken?: string }) | Denial
+
+function withApiToken(
+  verdict: Admission | Denial,
+  { apiTokenFor }: Exchanges,
+): Verdict | Promise<Verdict> {
+  if (isDenial(verdict) || verdict.kind !== 'forward' || !verdict.permit.token) return verdict
+  const { route, token } = verdict.permit
+  return soon(apiTokenFor(route.dataSource, token), apiToken => {
+    if (apiToken === undefined) return verdict
+    return isDenial(apiToken) ? { ...apiToken, route, token } : { ...verdict, apiToken }
+  })
+}
+
+/** Now where the value is there already: most requests wait for nothing. */
+const soon = <T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> =>
+  value instanceof Promise ? value.then(then) : then(value)
 
 /** For the log: the caller left before there was an answer. */
 export const CLIENT_CLOSED = 499

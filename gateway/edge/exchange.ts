@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Admission, resourceOf } from '../gate.ts'
+import { resourceOf } from '../gate.ts'
 import type { GatewayRequest, Origin, Permit } from '../model.ts'
-import { type Denial, isDenial } from '../policy/denial.ts'
+import { isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardHttp } from '../upstream/http.ts'
@@ -10,6 +10,7 @@ import {
   type EdgeTools,
   noteRoute,
   openConversation,
+  type Verdict,
   withVerdict,
 } from './conversation.ts'
 import { closeAt } from './expiry.ts'
@@ -23,7 +24,7 @@ export function handleRequest(
 ): void {
   const conversation = openConversation(tools, incoming, response)
   const { raw, record, answer, refuse } = conversation
-  const proceed = (verdict: Admission | Denial, policy: Policy) => {
+  const proceed = (verdict: Verdict, policy: Policy) => {
     if (isDenial(verdict)) return refuse(verdict)
     if (verdict.kind === 'forward') return forward(tools, policy, conversation, verdict)
     const resource = resourceOf(verdict.request)
@@ -35,6 +36,7 @@ export function handleRequest(
 interface Forward {
   readonly permit: Permit
   readonly request: GatewayRequest
+  readonly apiToken?: string
 }
 
 /** Sends a permitted request to its upstream, when its turn comes: to one origin after the other. */
@@ -42,7 +44,7 @@ function forward(
   { upstreams }: EdgeTools,
   policy: Policy,
   conversation: Conversation,
-  { permit, request }: Forward,
+  { permit, request, apiToken }: Forward,
 ): void {
   const { record, response, refuse } = conversation
   const { upstream } = permit.route.dataSource
@@ -56,7 +58,7 @@ function forward(
     const target = upstreams.next(upstream, tried)
     if (!target) return false
     tried.add(target.origin)
-    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId)
+    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
     if (isDenial(outgoing)) {
       refuse(outgoing)
       return true

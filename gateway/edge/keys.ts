@@ -6,7 +6,8 @@ import { systemClock } from './clock.ts'
 import { keySetFetcher } from './issuer.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { openRedisStore, type RedisEvents, type RedisStore } from './redis-store.ts'
+import type { RedisEvents } from './redis-guard.ts'
+import { openRedisStore, type RedisStore } from './redis-store.ts'
 
 /** The issuer's keys with what they hang on: the connection to the issuer, and Redis where there is one. */
 export interface IssuerKeys extends Keys {

@@ -1,9 +1,11 @@
+import { createExchangeMemory } from '../feide/exchanger.ts'
 import { loadPolicy, type Parsed } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Environment } from '../policy/source.ts'
 import type { Inherited } from '../token/keys.ts'
 import { verify } from '../token/verify.ts'
 import type { Service } from './conversation.ts'
+import { createExchanges, type Exchanges } from './exchanges.ts'
 import { type IssuerKeys, openKeys } from './keys.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -33,7 +35,9 @@ export interface LiveTools {
 export function goLive(first: Policy, { env, log, metrics, onChange }: LiveTools): Live {
   const { file } = first
   let keys = openKeys(first, log, metrics)
-  let service = serviceOf(first, keys)
+  const memory = createExchangeMemory()
+  const exchangesOf = (policy: Policy) => createExchanges({ policy, memory, log, metrics })
+  let service = serviceOf(first, keys, exchangesOf(first))
   let loadedAt = Date.now()
   let unwatch = () => {}
 
@@ -55,7 +59,8 @@ export function goLive(first: Policy, { env, log, metrics, onChange }: LiveTools
     const before = keys
     if (!sameKeys(policy, next))
       keys = openKeys(next, log, metrics, inherited(policy, next, before))
-    service = serviceOf(next, keys)
+    service.exchanges.close()
+    service = serviceOf(next, keys, exchangesOf(next))
     loadedAt = Date.now()
     if (keys !== before) void before.close()
     log.setLevel(next.log.level)
@@ -69,6 +74,7 @@ export function goLive(first: Policy, { env, log, metrics, onChange }: LiveTools
   watch(first.included)
   const close = async () => {
     unwatch()
+    service.exchanges.close()
     await keys.close()
   }
   return { service: () => service, keys: () => keys, loadedAt: () => loadedAt, reload, close }
@@ -83,9 +89,13 @@ function loadOrFault(file: string, env: Environment): Parsed {
   }
 }
 
-const serviceOf = (policy: Policy, keys: IssuerKeys): Service => ({
+const serviceOf = (policy: Policy, keys: IssuerKeys, exchanges: Exchanges): Service => ({
   policy,
-  verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
+  tokens: {
+    verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
+    exchangeOpaque: exchanges.jwtFor,
+  },
+  exchanges,
 })
 
 const sameKeys = (a: Policy, b: Policy) =>

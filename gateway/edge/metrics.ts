@@ -44,6 +44,13 @@ export function createMetrics() {
       ...named('upstream_origin_up', 'Whether requests go to an origin, where there are others.'),
       labelNames: ['data_source', 'origin'] as const,
     }),
+    tokenExchanges: new Counter({
+      ...named(
+        'token_exchanges_total',
+        'Exchanges at Feide: `in`, opaque tokens of callers; `out`, tokens for the API.',
+      ),
+      labelNames: ['data_source', 'direction', 'outcome'] as const,
+    }),
     keyFetches: new Counter({
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,

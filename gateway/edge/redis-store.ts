@@ -7,26 +7,17 @@ import {
   isUnusable,
   type KeySetStore,
 } from '../token/store.ts'
-import { openRedis, type RedisClient } from './redis.ts'
+import { openRedis } from './redis.ts'
+import { guard, type RedisEvents } from './redis-guard.ts'
 
 /** Milliseconds that a fetch may take before another gateway tries. */
 const LEASE = 6_000
-
-/** Milliseconds that the first command waits for the connection. */
-const FIRST_CONNECT = 2_000
 
 export interface RedisSettings {
   readonly address: RedisAddress
   readonly prefix: string
   readonly secret?: string | undefined
   readonly issuer: string
-}
-
-/** What happens to the store, once per change of state: for the log and the counters. */
-export interface RedisEvents {
-  readonly onState: (up: boolean, error: string | undefined) => void
-  /** A stored value that is not used. */
-  readonly onIgnored: (why: string) => void
 }
 
 export interface RedisStore extends KeySetStore {
@@ -131,41 +122,3 @@ if (redis.call('get', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[2])
 return 1
 `
-
-/** Runs commands so that trouble with Redis is an answer, and is told once per change of state. */
-function guard(redis: RedisClient, { onState, onIgnored }: RedisEvents) {
-  let up: boolean | undefined
-  let lastError: string | undefined
-  const connected = new Promise<void>(resolve => {
-    redis.once('ready', resolve)
-    redis.once('error', () => resolve())
-    setTimeout(resolve, FIRST_CONNECT).unref()
-  })
-  const become = (next: boolean) => {
-    if (up !== next) onState(next, next ? undefined : lastError)
-    up = next
-    if (next) lastError = undefined
-  }
-  redis.on('error', (error: Error) => {
-    lastError = error.message.replace(/\d+\.\d+\.\d+\.\d+:\d+/g, '…')
-  })
-
-  async function attempt<T>(otherwise: T, run: () => Promise<T>): Promise<T> {
-    await connected
-    try {
-      const value = await run()
-      become(true)
-      return value
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      if (message.startsWith('WRONGTYPE')) {
-        onIgnored('the stored value has a type that the gateway does not store')
-      } else {
-        lastError ??= message
-        become(false)
-      }
-      return otherwise
-    }
-  }
-  return { attempt, up: () => up === true }
-}

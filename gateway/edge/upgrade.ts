@@ -13,6 +13,7 @@ import {
   noteDenial,
   noteRoute,
   rawRequestOf,
+  type Verdict,
   withVerdict,
 } from './conversation.ts'
 import { closeAt } from './expiry.ts'
@@ -44,7 +45,7 @@ export function handleUpgrade(
     record.status = statusOf(denial)
     endWith(socket, problem(denial, record.requestId, hasOrigin(raw.headers)))
   }
-  const proceed = (verdict: Admission | Denial, policy: Policy) => {
+  const proceed = (verdict: Verdict, policy: Policy) => {
     if (isDenial(verdict)) return refuse(verdict)
     if (verdict.kind === 'metadata') {
       const resource = resourceOf(verdict.request)
@@ -68,7 +69,7 @@ interface Carried {
 function carry(
   { upstreams }: EdgeTools,
   { issuer }: Policy,
-  { permit, request }: Admission & { kind: 'forward' },
+  { permit, request, apiToken }: Admission & { kind: 'forward'; apiToken?: string },
   { record, incoming, socket, head, refuse }: Carried,
 ): void {
   const { upstream } = permit.route.dataSource
@@ -80,7 +81,7 @@ function carry(
   const tryNext = (): boolean => {
     const target = upstreams.next(upstream, tried)
     if (!target) return false
-    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId)
+    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
     if (isDenial(outgoing)) {
       refuse(outgoing)
       return true

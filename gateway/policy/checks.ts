@@ -86,6 +86,10 @@ function checkHeaders(
     if (expected) say([...path, 'inject', name], expected, { got: JSON.stringify(name), at: 'key' })
     seen.add(folded)
   }
+  if (headers.token && prefix === undefined) {
+    const expected = 'a profile that has a header for the token'
+    say([...path, 'token'], expected, { got: 'profile: none', at: 'key' })
+  }
   for (const [i, name] of headers.allow.entries()) {
     if (!isNeverTaken(fold(name), never)) continue
     const expected = 'a name that may pass (this one is never taken from a caller)'

@@ -1,4 +1,4 @@
-import type { Access, DataSource, HeaderRules, Route } from '../model.ts'
+import type { Access, DataSource, FeideCredentials, HeaderRules, Route } from '../model.ts'
 import { neverTaken, PROFILE_PREFIX } from './checks.ts'
 import { groupByHost, pathRules } from './checks-hosts.ts'
 import { compileUpstream, pemOf } from './compile-upstream.ts'
@@ -57,6 +57,7 @@ function compileDataSource(
     upstream: compileUpstream(entry.upstream, pems),
     headers: compileHeaders(id, entry.headers, never),
     paths: pathRules(entry.paths),
+    exchange: entry.exchange && compileFeide(entry.exchange),
     maxBody: entry.maxBody === 'none' ? Number.POSITIVE_INFINITY : entry.maxBody,
     closeAtExpiry: {
       webSockets: entry.websocket.closeAtExpiry,
@@ -64,6 +65,14 @@ function compileDataSource(
     },
   }
 }
+
+const compileFeide = ({ clientId, clientSecret, scope }: FeideFile): FeideCredentials => ({
+  clientId,
+  clientSecret,
+  scope,
+})
+
+type FeideFile = NonNullable<DataSourceFile['exchange']>
 
 function compileHeaders(
   id: string,
@@ -77,6 +86,10 @@ function compileHeaders(
     useridSec: new Set(entry.useridSec),
     renameScopes: new Map(Object.entries(entry.scopes.rename)),
     dropScopes: new Set(entry.scopes.drop),
+    apiToken: entry.token && {
+      ...compileFeide(entry.token),
+      required: entry.token.failure === 'required',
+    },
     inject: Object.entries(entry.inject).map(([name, rule]) => ({ name, ...rule })),
     passes: compilePasses(never, new Set(entry.allow.map(name => name.toLowerCase()))),
   }

@@ -40,6 +40,8 @@ export const ANSWERS = {
   system_required: insufficient('This route is for systems'),
   client_not_allowed: insufficient('This client may not use this route'),
   keys_unavailable: { status: 503, title: 'The keys of the issuer are not available' },
+  exchange_unavailable: { status: 503, title: 'Feide cannot be asked to exchange the token' },
+  api_token_unavailable: { status: 502, title: 'The token that the API needs is not to be had' },
   upstream_unavailable: { status: 502, title: 'The upstream cannot be reached' },
   claim_unrepresentable: { status: 502, title: 'A claim cannot be written as a header' },
   upstream_timeout: { status: 504, title: 'The upstream took too long' },

@@ -45,7 +45,15 @@ export function sayer(source: Source, into: Fault[]): Say {
 }
 
 /** Keys whose values are never shown. */
-const SECRETS = new Set(['credentials', 'password', 'secret', 'bearer', 'redis', 'tls'])
+const SECRETS = new Set([
+  'credentials',
+  'password',
+  'secret',
+  'clientSecret',
+  'bearer',
+  'redis',
+  'tls',
+])
 
 /** A variable without a default, and with nothing around it: its name is no secret. */
 const BARE_VARIABLE = /^\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:[^}]*)\}$/

@@ -28,9 +28,10 @@ export function upstreamRequest(
   request: GatewayRequest,
   origin: Origin,
   requestId: string,
+  apiToken?: string,
 ): UpstreamRequest | Denial {
   const { route, token } = permit
-  const identity = identityHeaders(route.dataSource, token)
+  const identity = identityHeaders(route.dataSource, token, apiToken)
   if (isDenial(identity)) return { ...identity, route, ...(token && { token }) }
   const { upstream, headers: rules } = route.dataSource
   const headers = ['Host', hostFor(upstream, origin, request)]
@@ -70,14 +71,17 @@ function copyFromCaller(into: string[], { headers, origin }: GatewayRequest, rul
  * What an upstream is told about the caller (contract 4): the profile's headers, the credentials and
  * the injected claims. A header whose value would be empty is absent; a value that cannot be written
  * refuses the request. An absent `X-Dataporten-userid` is a system request to every legacy API.
+ *
+ * @param apiToken an opaque token of Feide's for the API itself
  */
 export function identityHeaders(
   dataSource: DataSource,
   token: VerifiedToken | undefined,
+  apiToken?: string,
 ): string[] | Denial {
   const { headers: rules, upstream } = dataSource
   const block: string[] = []
-  for (const [name, value] of identityOf(rules, token)) {
+  for (const [name, value] of identityOf(rules, token, apiToken)) {
     if (isUnrepresentable(value)) return unrepresentable(dataSource, name, value)
     if (value !== undefined) block.push(name, value)
   }
@@ -88,11 +92,16 @@ export function identityHeaders(
 
 type Field = readonly [name: string, value: string | Unrepresentable | undefined]
 
-function identityOf(rules: HeaderRules, token: VerifiedToken | undefined): Field[] {
+function identityOf(
+  rules: HeaderRules,
+  token: VerifiedToken | undefined,
+  apiToken: string | undefined,
+): Field[] {
   const fields: Field[] = []
   if (rules.prefix !== undefined) {
     fields.push([`${rules.prefix}gatekeeper`, rules.gatekeeper])
     if (token) fields.push(...profileFields(rules.prefix, rules, token))
+    fields.push([`${rules.prefix}token`, apiToken])
   }
   if (token) {
     for (const { name, claim, encoding } of rules.inject) {

@@ -26,6 +26,31 @@ const inject = z
   })
   .describe('A claim to copy.')
 
+/** The credentials of the data source, or of a client, at Feide. */
+const feideCredentials = {
+  clientId: text(/^[!-~]+$/, 'a client id').describe('The client id at Feide.'),
+  clientSecret: text(/^[!-~]+$/, 'a client secret').describe('Its secret.'),
+  scope: text(/^[!-~]+(?: [!-~]+)*$/, 'scopes, separated by single spaces')
+    .optional()
+    .describe('The scopes to ask for, space separated; without it all that may be had.'),
+}
+
+const apiToken = z
+  .strictObject({
+    ...feideCredentials,
+    failure: z
+      .enum(['optional', 'required'])
+      .default('optional')
+      .describe('Without a token the header is absent (`optional`), or the request gets 502.'),
+  })
+  .describe(
+    "Sends X-Dataporten-token: an opaque token from the data source's own exchange at Feide.",
+  )
+
+const exchange = z
+  .strictObject(feideCredentials)
+  .describe('Takes opaque Feide tokens of old clients, and exchanges them for a JWT at Feide.')
+
 const headers = z
   .strictObject({
     profile: z
@@ -54,6 +79,7 @@ const headers = z
       .record(headerName(), inject)
       .default({})
       .describe('Further headers, from claims of the token.'),
+    token: apiToken.optional(),
     strip: z.array(headerName()).default([]).describe('Further names never taken from a caller.'),
     allow: z
       .array(headerName())
@@ -133,6 +159,7 @@ export const dataSource = z
     hosts: list(hostName(), 'at least one host name')
       .optional()
       .describe('Hosts that it serves; without it: any that no other data source names.'),
+    exchange: exchange.optional(),
     upstream,
     headers: headers.prefault({}),
     paths: paths.prefault({}),
