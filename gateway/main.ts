@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { type KeysAction, keys } from './commands/keys.ts'
@@ -135,13 +135,26 @@ program
 
 program
   .command('token')
-  .description('get a JWT for a data source: client credentials, then token exchange')
+  .description('get a JWT for a data source: client credentials or a login, then token exchange')
   .requiredOption('--client-id <id>', 'the client as registered with Feide')
   .requiredOption('--audience <uri>', 'the data source: https://n.feide.no/datasources/<id>')
   .option('--scope <scopes>', 'space separated; without it all that the client may have')
   .option('--subject-token <token>', 'an opaque access token to exchange, of a user for example')
+  .option('--login', 'a person logs in with a browser, and the token speaks for them', false)
+  .option('--login-scope <scopes>', 'what the person is asked for', 'openid')
+  .option(
+    '--redirect-port <port>',
+    'the client is registered with http://127.0.0.1:<port>/callback',
+    '8765',
+  )
   .option('--issuer <url>', 'whom to ask', 'https://auth.dataporten.no')
+  .addOption(
+    new Option('--client-auth <method>', 'how the secret is sent')
+      .choices(['basic', 'body'])
+      .default('basic'),
+  )
   .option('--decode', 'print the claims instead', false)
+  .option('--curl [url]', 'print a curl command instead (default: the gateway on this machine)')
   .addHelpText('after', `\nThe client's secret is read from ${SECRET_VARIABLE}, or asked for.`)
   .action(async (options: TokenOptions) => {
     status = await token(options, process.stdin.isTTY ? askSecret : undefined, terminal)
