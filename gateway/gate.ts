@@ -14,12 +14,11 @@ import { findHost, readMessage, readRequest } from './policy/request.ts'
 import { RESOURCE_METADATA_PATH } from './policy/route-key.ts'
 import { matchPreflight, matchRoute } from './policy/routes.ts'
 import { parseToken, readBearer } from './token/bearer.ts'
-import type { Expected } from './token/claims.ts'
 
 /** Verifies a bearer token for a route's data source; `explain` has one that takes bare claims. */
 export type VerifyToken = (
   token: ParsedToken,
-  expected: Expected,
+  dataSource: DataSource,
 ) => VerifiedToken | Denial | Promise<VerifiedToken | Denial>
 
 /** A JWT for an opaque token; `undefined` where the data source does not have them exchanged. */
@@ -31,6 +30,8 @@ export type ExchangeOpaque = (
 /** What the gate asks about tokens. */
 export interface TokenTools {
   readonly verifyToken: VerifyToken
+  /** A bearer token that was verified for the data source before, and still is what it was. */
+  readonly recallToken?: (bearer: string, dataSource: DataSource) => VerifiedToken | undefined
   readonly exchangeOpaque?: ExchangeOpaque
 }
 
@@ -47,7 +48,7 @@ type Verdict = Admission | Denial
 export function gate(
   policy: Policy,
   raw: RawRequest,
-  { verifyToken, exchangeOpaque }: TokenTools,
+  { verifyToken, recallToken, exchangeOpaque }: TokenTools,
 ): Verdict | Promise<Verdict> {
   const message = readMessage(raw, policy.limits)
   if (isDenial(message)) return message
@@ -70,6 +71,8 @@ export function gate(
   if (bearer === undefined) {
     return route.access.kind === 'public' ? forward(permitPublic(route)) : at(NO_TOKEN)
   }
+  const known = recallToken?.(bearer, route.dataSource)
+  if (known) return finish(known)
   const token = parseToken(bearer)
   if (!isDenial(token)) return check(token)
   if (token.denied !== 'token_opaque') return at(token)
@@ -83,7 +86,7 @@ export function gate(
   }
 
   function check(token: ParsedToken): Verdict | Promise<Verdict> {
-    const verified = verifyToken(token, expectedOf(policy, route))
+    const verified = verifyToken(token, route.dataSource)
     return verified instanceof Promise ? verified.then(finish) : finish(verified)
   }
 
@@ -146,11 +149,3 @@ function exchangeFirst({ dataSource, access }: Route): Denial {
     `(RFC 8693) with audience=${audience}${asking}`
   return deny('token_opaque', detail)
 }
-
-const expectedOf = ({ issuer }: Policy, { dataSource }: Route): Expected => ({
-  issuer: issuer.url,
-  audiences: dataSource.audiences,
-  algorithms: issuer.algorithms,
-  clockTolerance: issuer.clockTolerance / 1000,
-  maxLifetime: issuer.maxLifetime / 1000,
-})

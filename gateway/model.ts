@@ -1,3 +1,5 @@
+import type { Denial } from './policy/denial.ts'
+
 /**
  * The nouns of the gateway: what one stage hands to the next. Types only, nothing runs here.
  */
@@ -68,15 +70,22 @@ export interface ParsedToken {
   readonly payload: Claims
 }
 
-/** Claims whose signature, issuer, audience and times were checked (contract 3). Made by `token/verify.ts` alone. */
+/**
+ * A token whose signature, issuer, audience and times were checked for one data source (contract 3).
+ * Made by `token/verify.ts` alone.
+ */
 export interface VerifiedToken {
+  /** The one that it was verified for: to another data source it is nothing. */
+  readonly dataSource: DataSource
   readonly principal: Principal
   readonly scopes: readonly string[]
-  readonly claims: Claims
-  /** The compact form, for an upstream that is configured to get it (`credentials: forward`). */
+  /** The compact form, for whoever exchanges it. */
   readonly text: string
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch: `exp`, and the later one of `nbf` and `iat`. */
   readonly expiresAt: number
+  readonly notBefore: number
+  /** What the upstream is told: compiled once, or why it cannot be. */
+  readonly identity: HeaderList | Denial
 }
 
 /** What a route asks for. The scopes are alternatives: one inner list must be held in full. */

@@ -7,6 +7,7 @@ import { type Denial, deny, isDenial } from '../policy/denial.ts'
 import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { createKeys } from '../token/keys.ts'
+import { expectedOf } from '../token/verifier.ts'
 import { trustClaims, verify } from '../token/verify.ts'
 import { policyFor } from './check.ts'
 import { asJson, asText, type Decision, withoutSecrets } from './decision.ts'
@@ -96,19 +97,20 @@ const denied = (denial: Denial): Decision => ({
 /** Real tokens are verified with the issuer's keys. */
 const verifying =
   ({ issuer, keys: times }: Policy): VerifyToken =>
-  async (token, expected) => {
+  async (token, dataSource) => {
     const fetcher = keySetFetcher(issuer)
     const keys = createKeys({ fetchKeySet: fetcher, clock: systemClock }, times)
     try {
-      return await verify(
+      return await verify({
         token,
-        expected,
-        async (kid, alg) => {
+        dataSource,
+        expected: expectedOf(issuer, dataSource),
+        findKey: async (kid, alg) => {
           await keys.refresh()
           return keys.find(kid, alg)
         },
-        Date.now() / 1000,
-      )
+        now: Date.now() / 1000,
+      })
     } finally {
       keys.stop()
       await fetcher.close()
@@ -118,11 +120,17 @@ const verifying =
 /** Claims are taken as if signed; what every token of Feide has is filled in where it is left out. */
 const believing =
   ({ issuer }: Policy): VerifyToken =>
-  (token, expected) => {
+  (token, dataSource) => {
     const now = Math.floor(Date.now() / 1000)
+    const expected = expectedOf(issuer, dataSource)
     const [aud] = expected.audiences
     const usual = { iss: issuer.url, aud, iat: now, nbf: now, exp: now + 300 }
-    return trustClaims({ ...token, payload: { ...usual, ...token.payload } }, expected, now)
+    return trustClaims(
+      { ...token, payload: { ...usual, ...token.payload } },
+      dataSource,
+      expected,
+      now,
+    )
   }
 
 function unsignedToken(claims: object, { issuer }: Policy): ParsedToken['text'] {

@@ -3,7 +3,7 @@ import { loadPolicy, type Parsed } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Environment } from '../policy/source.ts'
 import type { Inherited } from '../token/keys.ts'
-import { verify } from '../token/verify.ts'
+import { createVerifier } from '../token/verifier.ts'
 import type { Service } from './conversation.ts'
 import { createExchanges, type Exchanges } from './exchanges.ts'
 import { type IssuerKeys, openKeys } from './keys.ts'
@@ -91,10 +91,7 @@ function loadOrFault(file: string, env: Environment): Parsed {
 
 const serviceOf = (policy: Policy, keys: IssuerKeys, exchanges: Exchanges): Service => ({
   policy,
-  tokens: {
-    verifyToken: (token, expected) => verify(token, expected, keys.find, Date.now() / 1000),
-    exchangeOpaque: exchanges.jwtFor,
-  },
+  tokens: { ...createVerifier(policy, keys), exchangeOpaque: exchanges.jwtFor },
   exchanges,
 })
 

@@ -16,6 +16,8 @@ export const permitPublic = (route: Route): Permit => permit(route, undefined)
  * the client (contract 3.6).
  */
 export function decide(route: Route, token: VerifiedToken): Permit | Denial {
+  // Would be a fault of the gateway's own, and somebody else's identity headers.
+  if (token.dataSource !== route.dataSource) throw new Error('a token of another data source')
   const missing = missingScopes(route, token)
   if (missing) {
     const scope = missing.join(' ')

@@ -1,12 +1,13 @@
 import type {
+  Claims,
   DataSource,
   GatewayRequest,
   HeaderRules,
   Origin,
   Permit,
+  Principal,
   Upstream,
   UpstreamRequest,
-  VerifiedToken,
 } from '../model.ts'
 import { headerValue, isUnrepresentable, listEntry, type Unrepresentable } from './claim-values.ts'
 import { type Denial, deny, isDenial } from './denial.ts'
@@ -22,6 +23,8 @@ export const FEIDE_CLAIMS = {
 /**
  * The request as the upstream gets it: what the caller sent less what is never taken from a caller,
  * then what the gateway says. In this order, so that nothing of a caller can touch what is injected.
+ *
+ * @param apiToken an opaque token of Feide's for the API itself
  */
 export function upstreamRequest(
   permit: Permit,
@@ -31,7 +34,7 @@ export function upstreamRequest(
   apiToken?: string,
 ): UpstreamRequest | Denial {
   const { route, token } = permit
-  const identity = identityHeaders(route.dataSource, token, apiToken)
+  const identity = token ? token.identity : identityHeaders(route.dataSource, undefined)
   if (isDenial(identity)) return { ...identity, route, ...(token && { token }) }
   const { upstream, headers: rules } = route.dataSource
   const headers = ['Host', hostFor(upstream, origin, request)]
@@ -48,6 +51,7 @@ export function upstreamRequest(
     requestId,
     ...identity,
   )
+  if (apiToken !== undefined) headers.push(`${rules.prefix}token`, apiToken)
   const target = origin.basePath + request.path + request.query
   return { method: request.method, origin, target, headers }
 }
@@ -67,21 +71,27 @@ function copyFromCaller(into: string[], { headers, origin }: GatewayRequest, rul
   }
 }
 
+/** What is read from a verified token to tell an upstream about the caller. */
+interface Told {
+  readonly principal: Principal
+  readonly scopes: readonly string[]
+  readonly claims: Claims
+  /** The compact form, for an upstream that is configured to get it (`credentials: forward`). */
+  readonly text: string
+}
+
 /**
  * What an upstream is told about the caller (contract 4): the profile's headers, the credentials and
  * the injected claims. A header whose value would be empty is absent; a value that cannot be written
  * refuses the request. An absent `X-Dataporten-userid` is a system request to every legacy API.
- *
- * @param apiToken an opaque token of Feide's for the API itself
  */
 export function identityHeaders(
   dataSource: DataSource,
-  token: VerifiedToken | undefined,
-  apiToken?: string,
+  token: Told | undefined,
 ): string[] | Denial {
   const { headers: rules, upstream } = dataSource
   const block: string[] = []
-  for (const [name, value] of identityOf(rules, token, apiToken)) {
+  for (const [name, value] of identityOf(rules, token)) {
     if (isUnrepresentable(value)) return unrepresentable(dataSource, name, value)
     if (value !== undefined) block.push(name, value)
   }
@@ -92,16 +102,11 @@ export function identityHeaders(
 
 type Field = readonly [name: string, value: string | Unrepresentable | undefined]
 
-function identityOf(
-  rules: HeaderRules,
-  token: VerifiedToken | undefined,
-  apiToken: string | undefined,
-): Field[] {
+function identityOf(rules: HeaderRules, token: Told | undefined): Field[] {
   const fields: Field[] = []
   if (rules.prefix !== undefined) {
     fields.push([`${rules.prefix}gatekeeper`, rules.gatekeeper])
     if (token) fields.push(...profileFields(rules.prefix, rules, token))
-    fields.push([`${rules.prefix}token`, apiToken])
   }
   if (token) {
     for (const { name, claim, encoding } of rules.inject) {
@@ -112,7 +117,7 @@ function identityOf(
   return fields
 }
 
-function profileFields(prefix: string, rules: HeaderRules, token: VerifiedToken): Field[] {
+function profileFields(prefix: string, rules: HeaderRules, token: Told): Field[] {
   const { principal } = token
   const user = principal.kind === 'user' ? principal : undefined
   return [
@@ -131,7 +136,7 @@ function scopesFor(rules: HeaderRules, scopes: readonly string[]): string[] {
 
 function secondaryIds(
   { useridSec }: HeaderRules,
-  { claims }: VerifiedToken,
+  { claims }: Told,
 ): string | Unrepresentable | undefined {
   const ids: unknown[] = []
   for (const [kind, claim] of [
@@ -167,7 +172,7 @@ function joined(values: readonly unknown[]): string | Unrepresentable | undefine
   return [...entries].sort().join(',') || undefined
 }
 
-function authorizationFor({ credentials }: Upstream, token: VerifiedToken): string | undefined {
+function authorizationFor({ credentials }: Upstream, token: Told): string | undefined {
   if (credentials.kind === 'none') return undefined
   return credentials.kind === 'forward' ? `Bearer ${token.text}` : credentials.authorization
 }

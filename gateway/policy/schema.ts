@@ -23,6 +23,9 @@ const limits = z
     connectionRequests: count(1)
       .default(10_000)
       .describe('Requests on one connection; it is closed with the last answer.'),
+    tokens: count(1)
+      .default(100_000)
+      .describe('Verified tokens that are remembered, so that each is verified once.'),
     drain: time('30s').describe('How long requests in flight may take to finish after SIGTERM.'),
   })
   .describe('Limits on callers; each worker counts for itself.')

@@ -14,7 +14,9 @@ export interface Expected {
 export interface ReadClaims {
   readonly principal: Principal
   readonly scopes: readonly string[]
+  /** Seconds since the epoch: `exp`, and the later one of `nbf` and `iat`. */
   readonly expiresAt: number
+  readonly notBefore: number
 }
 
 const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
@@ -66,7 +68,7 @@ export function checkClaims(claims: Claims, expected: Expected, now: number): Re
   if (isDenial(principal)) return principal
   const scopes = readScopes(claims.scope)
   if (!scopes) return wrong('`scope` is neither a string nor a list of scopes')
-  return { principal, scopes, expiresAt: times.exp }
+  return { principal, scopes, ...times }
 }
 
 function hasAudience(aud: unknown, audiences: readonly string[]): boolean {
@@ -81,7 +83,7 @@ function checkTimes(
   { exp, iat, nbf }: Claims,
   { clockTolerance, maxLifetime }: Expected,
   now: number,
-): { readonly exp: number } | Denial {
+): Pick<ReadClaims, 'expiresAt' | 'notBefore'> | Denial {
   if (!isTime(exp)) return wrong('`exp` is not a number')
   if (!isTime(iat)) return wrong('`iat` is not a number')
   if (nbf !== undefined && !isTime(nbf)) return wrong('`nbf` is not a number')
@@ -97,7 +99,7 @@ function checkTimes(
       `The time from \`iat\` to \`exp\` is above ${maxLifetime} seconds`,
     )
   }
-  return { exp }
+  return { expiresAt: exp, notBefore: Math.max(nbf ?? iat, iat) }
 }
 
 /** Visible ASCII without the comma at which old APIs split; 1 to 255 characters. */

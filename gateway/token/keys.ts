@@ -22,6 +22,8 @@ export interface KeyStatus {
 
 export interface Keys {
   readonly find: FindKey
+  /** The key for a token as it is known now; nothing is fetched. */
+  readonly current: (kid: string | undefined, alg: string) => KeyObject | undefined
   /** Refreshes now, or joins the refresh that is under way. Never rejects. */
   readonly refresh: () => Promise<void>
   readonly status: () => KeyStatus
@@ -121,6 +123,7 @@ export function createKeys(sources: KeySources, times: KeyTimes, inherited?: Inh
   const status = () => statusOf(known, refresher.nextRefresh(), clock.now())
   return {
     find,
+    current: known.key,
     refresh: refresher.refresh,
     status,
     inheritance: () => ({ obtained: known.obtained(), distrusted: known.distrusted() }),

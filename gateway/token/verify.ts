@@ -1,8 +1,15 @@
 import type { KeyObject } from 'node:crypto'
-import { compactVerify, errors } from 'jose'
-import type { ParsedToken, VerifiedToken } from '../model.ts'
-import { type Denial, deny, isDenial } from '../policy/denial.ts'
-import { checkClaims, checkHeader, type Expected, type ReadClaims } from './claims.ts'
+import type { DataSource, ParsedToken, VerifiedToken } from '../model.ts'
+import { type Denial, isDenial } from '../policy/denial.ts'
+import { identityHeaders } from '../policy/headers.ts'
+import {
+  checkClaims,
+  checkHeader,
+  type Expected,
+  type ReadClaims,
+  type SignedWith,
+} from './claims.ts'
+import { checkSignature } from './signature.ts'
 
 /** Finds the key that a token says it is signed with, without waiting where it is known already. */
 export type FindKey = (
@@ -10,47 +17,56 @@ export type FindKey = (
   alg: string,
 ) => KeyObject | Denial | Promise<KeyObject | Denial>
 
+export interface Verification {
+  readonly token: ParsedToken
+  /** The data source that the token is presented to, and what it is held against there. */
+  readonly dataSource: DataSource
+  readonly expected: Expected
+  readonly findKey: FindKey
+  /** Seconds since the epoch. */
+  readonly now: number
+  /** Called with what made the token good. */
+  readonly onVerified?: (token: VerifiedToken, key: KeyObject, signed: SignedWith) => void
+}
+
 /**
  * Verifies a token: cheap checks first; no key is looked for and no signature checked for a token
- * that fails them (contract 3). Only this function makes a `VerifiedToken`.
- *
- * @param now seconds since the epoch
+ * that fails them (contract 3). Only this file makes a `VerifiedToken`.
  */
-export async function verify(
-  token: ParsedToken,
-  expected: Expected,
-  findKey: FindKey,
-  now: number,
-): Promise<VerifiedToken | Denial> {
+export function verify(
+  verification: Verification,
+): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
+  const { token, dataSource, expected, findKey, now, onVerified } = verification
   const signed = checkHeader(token, expected)
   if (isDenial(signed)) return signed
   const claims = checkClaims(token.payload, expected, now)
   if (isDenial(claims)) return claims
-  const key = await findKey(signed.kid, signed.alg)
-  if (isDenial(key)) return key
-  const refused = await checkSignature(token, key, signed.alg)
-  return refused ?? verifiedToken(token, claims)
+  const key = findKey(signed.kid, signed.alg)
+  return key instanceof Promise ? key.then(checkWith) : checkWith(key)
+
+  function checkWith(
+    key: KeyObject | Denial,
+  ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
+    if (isDenial(key)) return key
+    const finish = (wrong: Denial | undefined) => {
+      if (wrong) return wrong
+      const verified = verifiedToken(token, claims as ReadClaims, dataSource)
+      onVerified?.(verified, key, signed as SignedWith)
+      return verified
+    }
+    const wrong = checkSignature(token, key, (signed as SignedWith).alg)
+    return wrong instanceof Promise ? wrong.then(finish) : finish(wrong)
+  }
 }
 
-const verifiedToken = (token: ParsedToken, claims: ReadClaims): VerifiedToken => ({
-  ...claims,
-  claims: token.payload,
-  text: token.text,
-})
-
-/** The signature over header and payload (RFC 7515 §5.2), with the one algorithm that was agreed on. */
-export async function checkSignature(
-  { text }: ParsedToken,
-  key: KeyObject,
-  alg: string,
-): Promise<Denial | undefined> {
-  try {
-    await compactVerify(text, key, { algorithms: [alg] })
-    return undefined
-  } catch (error) {
-    if (!(error instanceof errors.JOSEError)) throw error
-    return deny('token_signature', 'The token was not signed by the issuer, or has been changed')
-  }
+/** What the upstream is told is compiled here, once: the claims are not kept. */
+function verifiedToken(
+  { text, payload }: ParsedToken,
+  { principal, scopes, expiresAt, notBefore }: ReadClaims,
+  dataSource: DataSource,
+): VerifiedToken {
+  const identity = identityHeaders(dataSource, { principal, scopes, claims: payload, text })
+  return { dataSource, principal, scopes, text, expiresAt, notBefore, identity }
 }
 
 /**
@@ -59,9 +75,10 @@ export async function checkSignature(
  */
 export function trustClaims(
   token: ParsedToken,
+  dataSource: DataSource,
   expected: Expected,
   now: number,
 ): VerifiedToken | Denial {
   const claims = checkClaims(token.payload, expected, now)
-  return isDenial(claims) ? claims : verifiedToken(token, claims)
+  return isDenial(claims) ? claims : verifiedToken(token, claims, dataSource)
 }

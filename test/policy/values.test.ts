@@ -25,6 +25,7 @@ describe('what a policy leaves out has the value of the contract', () => {
       headerSize: 32 * 1024,
       connections: 10_000,
       connectionRequests: 10_000,
+      tokens: 100_000,
       drain: 30_000,
     })
   })

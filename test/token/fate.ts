@@ -4,7 +4,7 @@ import { parseToken } from '../../gateway/token/bearer.ts'
 import { checkHeader } from '../../gateway/token/claims.ts'
 import { parseUniqueObject } from '../../gateway/token/json.ts'
 import { chooseKey, readKeySet } from '../../gateway/token/keyset.ts'
-import { checkSignature } from '../../gateway/token/verify.ts'
+import { checkSignature } from '../../gateway/token/signature.ts'
 import type { Case } from '../support/wycheproof.ts'
 
 /** Everything that a policy may list. */

@@ -1,0 +1,63 @@
+import type { DataSource, ParsedToken, VerifiedToken } from '../model.ts'
+import type { Denial } from '../policy/denial.ts'
+import type { IssuerPolicy, Policy } from '../policy/policy.ts'
+import type { Expected } from './claims.ts'
+import type { Keys } from './keys.ts'
+import { createTokenMemory } from './verified.ts'
+import { verify } from './verify.ts'
+
+/** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
+export function createVerifier(
+  { issuer, limits }: Pick<Policy, 'issuer' | 'limits'>,
+  { find, current }: Pick<Keys, 'find' | 'current'>,
+  seconds: () => number = () => Date.now() / 1000,
+) {
+  const clockTolerance = issuer.clockTolerance / 1000
+  const memory = createTokenMemory({ max: limits.tokens, clockTolerance, currentKey: current })
+  const pending = new WeakMap<DataSource, Map<string, Promise<VerifiedToken | Denial>>>()
+
+  const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined =>
+    memory.recall(bearer, dataSource, seconds())
+
+  const verifyToken = (
+    token: ParsedToken,
+    dataSource: DataSource,
+  ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> => {
+    const { text } = token
+    const underWay = pending.get(dataSource)?.get(text)
+    if (underWay) return underWay
+    const outcome = verify({
+      token,
+      dataSource,
+      expected: expectedOf(issuer, dataSource),
+      findKey: find,
+      now: seconds(),
+      onVerified: memory.remember,
+    })
+    return outcome instanceof Promise ? shared(outcome, dataSource, text) : outcome
+  }
+
+  /** Requests that come with the same token meanwhile wait for the same verification. */
+  const shared = <T extends VerifiedToken | Denial>(
+    outcome: Promise<T>,
+    dataSource: DataSource,
+    text: string,
+  ): Promise<T> => {
+    const own = pending.get(dataSource) ?? new Map()
+    pending.set(dataSource, own)
+    const ended = outcome.finally(() => own.delete(text))
+    own.set(text, ended)
+    return ended
+  }
+
+  return { recallToken, verifyToken }
+}
+
+/** What a token is held against at a data source. */
+export const expectedOf = (issuer: IssuerPolicy, { audiences }: DataSource): Expected => ({
+  issuer: issuer.url,
+  audiences,
+  algorithms: issuer.algorithms,
+  clockTolerance: issuer.clockTolerance / 1000,
+  maxLifetime: issuer.maxLifetime / 1000,
+})
