@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { banner } from './banner.ts'
-import { type Closers, type Ports, startStack } from './stack.ts'
+import { type Closers, type StackOptions, startStack } from './stack.ts'
 
 const USAGE_ERROR = 2
 
@@ -11,19 +11,25 @@ const parsePort = (text: string): number => {
   return port
 }
 
-const readPorts = (): Ports => {
+const readOptions = (): StackOptions => {
   const options = new Command('npm start --')
     .description('Runs the gateway on this machine, between a stand-in for Feide and a legacy API.')
     .option('--gateway-port <port>', 'where callers connect', parsePort, 8080)
     .option('--admin-port <port>', 'health, metrics and status', parsePort, 9090)
     .option('--feide-port <port>', 'the stand-in for Feide', parsePort, 7001)
     .option('--api-port <port>', 'the legacy API', parsePort, 3000)
+    .option('--feide-yaml <file>', 'who exists at the stand-in for Feide, instead of the demo')
     .allowExcessArguments(false)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE_ERROR))
     .parse()
-    .opts<Record<'gatewayPort' | 'adminPort' | 'feidePort' | 'apiPort', number>>()
-  const { gatewayPort, adminPort, feidePort, apiPort } = options
-  return { gateway: gatewayPort, admin: adminPort, feide: feidePort, api: apiPort }
+    .opts<Record<'gatewayPort' | 'adminPort' | 'feidePort' | 'apiPort', number> & FeideYaml>()
+  const { gatewayPort, adminPort, feidePort, apiPort, feideYaml } = options
+  const ports = { gateway: gatewayPort, admin: adminPort, feide: feidePort, api: apiPort }
+  return { ports, feideYaml }
+}
+
+interface FeideYaml {
+  readonly feideYaml?: string
 }
 
 /** How the local stack ends, and what to say about it. */
@@ -50,8 +56,8 @@ const onOrphaned = (end: () => void): void => {
 }
 
 /** Runs until the gateway ends by itself. */
-const run = async (ports: Ports, closers: Closers): Promise<Ending> => {
-  const stack = await startStack(ports, closers)
+const run = async (options: StackOptions, closers: Closers): Promise<Ending> => {
+  const stack = await startStack(options, closers)
   const { ready, output, exited } = stack.gateway
   if (await ready) process.stdout.write(banner(stack))
   output.pipe(process.stdout)
@@ -64,9 +70,9 @@ const failed = (error: unknown): Ending => ({
   why: error instanceof Error ? error.message : String(error),
 })
 
-const ports = readPorts()
+const options = readOptions()
 const closers: Closers = []
-const { status, why } = await Promise.race([signalled(), run(ports, closers).catch(failed)])
+const { status, why } = await Promise.race([signalled(), run(options, closers).catch(failed)])
 if (why !== undefined) console.error(`local stack: ${why}`)
 for (const close of closers.reverse()) await close()
 process.exit(status)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { Demo } from './commands.ts'
-import { readRegister } from './feide/register.ts'
+import { type Register, readRegister } from './feide/register.ts'
 import { startFeide } from './feide.ts'
 import { type GatewayChild, startGateway } from './gateway-child.ts'
 import { startLegacyApi } from './legacy-api.ts'
@@ -12,6 +12,12 @@ export interface Ports {
   readonly admin: number
   readonly feide: number
   readonly api: number
+}
+
+export interface StackOptions {
+  readonly ports: Ports
+  /** The file that says who exists at the stand-in for Feide; that of the demo without it. */
+  readonly feideYaml: string | undefined
 }
 
 /** Where each part of a running stack is, and what to show a caller. */
@@ -29,8 +35,11 @@ export type Closers = (() => Promise<void>)[]
  * Starts the stand-in and the legacy API in this process, the gateway in another. What must be
  * ended is added to `closers` as soon as it runs, so that a start that fails halfway leaves nothing.
  */
-export const startStack = async (ports: Ports, closers: Closers): Promise<Stack> => {
-  const register = readRegister()
+export const startStack = async (
+  { ports, feideYaml }: StackOptions,
+  closers: Closers,
+): Promise<Stack> => {
+  const register = readRegister(feideYaml)
   const feide = await onPort('feide', startFeide({ port: ports.feide, register }))
   closers.push(feide.close)
   // A new password for each run: it is the gateway's proof to the API and nobody else's business.
@@ -57,11 +66,12 @@ const gatewayEnv = (ports: Ports, feideUrl: string, apiUrl: string, password: st
 })
 
 // The first of each kind in `feide.yaml` takes part in the tour.
-const whoAsks = ({ clients, users, dataSourcesByAudience }: ReturnType<typeof readRegister>) => {
-  const [client] = clients.values()
+const whoAsks = ({ clients, users, dataSourcesByAudience }: Register) => {
+  const client = clients.values().find(({ grants }) => grants.includes('client_credentials'))
   const [user] = users.entries()
   const [audience] = dataSourcesByAudience.keys()
-  if (!client || !user || !audience) throw new Error('feide.yaml needs a client, a user and an API')
+  if (!client?.secret || !user || !audience)
+    throw new Error('feide.yaml needs a client with a secret, a user and an API')
   return {
     audience,
     clientId: client.id,

@@ -5,15 +5,20 @@ import type { Client, Register } from './register.ts'
 
 interface Credentials {
   readonly id: string
-  readonly secret: string
+  /** Absent from a client that only says who it is. */
+  readonly secret?: string | undefined
 }
 
 const BAD = refuse('invalid_client', 'client authentication failed')
 
-// Compared with when the client is unknown, so that this takes as long as a wrong secret.
+// Compared with when the client is unknown or has no secret, so that this takes as long as a wrong
+// secret.
 const NOBODYS_SECRET = randomUUID()
 
-/** Who asks, by HTTP Basic or by `client_id` and `client_secret` in the form, never by both. */
+/**
+ * Who asks, by HTTP Basic or by `client_id` and `client_secret` in the form, never by both. A public
+ * client has `client_id` alone (RFC 6749 section 3.2.1).
+ */
 export const authenticateClient = (
   { clients }: Register,
   authorization: string | undefined,
@@ -22,14 +27,15 @@ export const authenticateClient = (
   const credentials = readCredentials(authorization, form)
   if (isRefusal(credentials)) return credentials
   const client = clients.get(credentials.id)
-  const right = sameSecret(credentials.secret, client?.secret ?? NOBODYS_SECRET)
+  if (client && client.secret === undefined && credentials.secret === undefined) return client
+  const right = sameSecret(credentials.secret ?? '', client?.secret ?? NOBODYS_SECRET)
   return client && right ? client : BAD
 }
 
 const readCredentials = (authorization: string | undefined, form: Form): Credentials | Refusal => {
   const id = form.get('client_id')
   const secret = form.get('client_secret')
-  if (authorization === undefined) return id && secret ? { id, secret } : BAD
+  if (authorization === undefined) return id ? { id, secret } : BAD
   if (secret !== undefined)
     return refuse('invalid_request', 'use one way of client authentication, not two')
   const basic = readBasic(authorization)

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import type { OpaqueToken } from './opaque.ts'
-import type { DataSource, User } from './register.ts'
+import type { DataSource } from './register.ts'
+import type { User } from './register-schema.ts'
 
 /** Seconds that an exchanged token lives. */
 const LIFETIME = 300

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Client, User } from './register.ts'
+import type { Client } from './register.ts'
+import type { User } from './register-schema.ts'
 
 /** Seconds that an opaque access token lives. */
 const LIFETIME = 28_800
