@@ -21,7 +21,7 @@ export const exchange = async (
   const scopes = chooseScopes(form, subscopes(subject, dataSource))
   if (isRefusal(scopes)) return scopes
   const request = { issuer: feide.issuer, dataSource, subject, scopes, now: feide.now() }
-  const { jwt, expiresAt } = await signJwt(feide.key, request)
+  const { jwt, expiresAt } = await signJwt(feide.keys.current(), request)
   return { ...answer(feide, jwt, expiresAt, scopes), issued_token_type: JWT }
 }
 

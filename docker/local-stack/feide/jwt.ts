@@ -1,26 +1,10 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type SigningKey, sign } from './keys.ts'
 import type { OpaqueToken } from './opaque.ts'
 import type { DataSource } from './register.ts'
 import type { User } from './register-schema.ts'
 
 /** Seconds that an exchanged token lives. */
 const LIFETIME = 300
-
-const NAMESPACE = 'https://n.feide.no/claims/'
-
-export interface SigningKey {
-  /** The public half, as the JWKS lists it. */
-  readonly jwk: JWK
-  readonly privateKey: CryptoKey
-}
-
-/** A key that lives as long as the process: nothing signed in one run holds in the next. */
-export const makeSigningKey = async (): Promise<SigningKey> => {
-  const { publicKey, privateKey } = await generateKeyPair('RS256', { modulusLength: 2048 })
-  const jwk = await exportJWK(publicKey)
-  const kid = await calculateJwkThumbprint(jwk)
-  return { jwk: { ...jwk, kid, use: 'sig', alg: 'RS256' }, privateKey }
-}
 
 export interface JwtRequest {
   readonly issuer: string
@@ -35,9 +19,7 @@ export interface JwtRequest {
 export const signJwt = async (key: SigningKey, request: JwtRequest) => {
   const iat = Math.floor(request.now)
   const exp = iat + LIFETIME
-  const payload = { ...claimsOf(request), iat, nbf: iat, exp }
-  const header = { typ: 'JWT', alg: 'RS256', kid: key.jwk.kid ?? '' }
-  const jwt = await new SignJWT(payload).setProtectedHeader(header).sign(key.privateKey)
+  const jwt = await sign(key, { ...claimsOf(request), iat, nbf: iat, exp })
   return { jwt, expiresAt: exp }
 }
 
@@ -51,8 +33,8 @@ const claimsOf = ({ issuer, dataSource, subject, scopes }: JwtRequest) => ({
   ...(subject.user && userClaims(subject.user, dataSource.claims)),
 })
 
-/** What is told about a user; what the user lacks is left out. */
-export const userClaims = (user: User, asked: DataSource['claims']) => {
+// What the user lacks is left out.
+const userClaims = (user: User, asked: DataSource['claims']) => {
   const { name, picture, eduPersonPrincipalName, nin } = user
   const known = {
     name,
@@ -65,5 +47,6 @@ export const userClaims = (user: User, asked: DataSource['claims']) => {
   return Object.fromEntries(claims.filter(([, value]) => value !== undefined))
 }
 
-const claimName = (claim: DataSource['claims'][number]): string =>
-  claim === 'name' || claim === 'picture' ? claim : `${NAMESPACE}${claim}`
+/** `nin` -> `https://n.feide.no/claims/nin`; OpenID Connect's own claims keep their names. */
+export const claimName = (claim: DataSource['claims'][number]): string =>
+  claim === 'name' || claim === 'picture' ? claim : `https://n.feide.no/claims/${claim}`

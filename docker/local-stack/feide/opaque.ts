@@ -3,7 +3,7 @@ import type { Client } from './register.ts'
 import type { User } from './register-schema.ts'
 
 /** Seconds that an opaque access token lives. */
-const LIFETIME = 28_800
+export const OPAQUE_LIFETIME = 28_800
 
 /** What Feide remembers about an access token; without `user` it speaks for the client itself. */
 export interface OpaqueToken {
@@ -17,6 +17,7 @@ export interface OpaqueToken {
 export interface OpaqueTokens {
   issue(token: Omit<OpaqueToken, 'expiresAt'>): { id: string; expiresAt: number }
   find(id: string): OpaqueToken | undefined
+  revoke(id: string): void
 }
 
 /** The opaque access tokens of one run, in memory. `now` is in seconds since 1970. */
@@ -26,7 +27,7 @@ export const opaqueTokens = (now: () => number): OpaqueTokens => {
     issue(token) {
       dropExpired(tokens, now())
       const id = randomUUID()
-      const expiresAt = Math.floor(now()) + LIFETIME
+      const expiresAt = Math.floor(now()) + OPAQUE_LIFETIME
       tokens.set(id, { ...token, expiresAt })
       return { id, expiresAt }
     },
@@ -34,13 +35,22 @@ export const opaqueTokens = (now: () => number): OpaqueTokens => {
       const token = tokens.get(id)
       return token && token.expiresAt > now() ? token : undefined
     },
+    revoke(id) {
+      tokens.delete(id)
+    },
   }
 }
 
-// All live equally long and a Map keeps the order of insertion, so the oldest come first.
-const dropExpired = (tokens: Map<string, OpaqueToken>, now: number): void => {
-  for (const [id, { expiresAt }] of tokens) {
+/**
+ * Forgets what has expired. Where all entries live equally long the oldest come first, since a Map
+ * keeps the order of insertion.
+ */
+export const dropExpired = (
+  entries: Map<string, { readonly expiresAt: number }>,
+  now: number,
+): void => {
+  for (const [id, { expiresAt }] of entries) {
     if (expiresAt > now) return
-    tokens.delete(id)
+    entries.delete(id)
   }
 }

@@ -19,9 +19,9 @@ export const isRefusal = (value: object): value is Refusal => 'refused' in value
 
 export const statusOf = ({ refused }: Refusal) => (refused === 'invalid_client' ? 401 : 400)
 
-/** The body of an error answer, in Feide's shape (RFC 6749 section 5.2). */
-export const bodyOf = ({ refused, why }: Refusal) => ({
-  error: refused,
+/** An error in Feide's shape: RFC 6749 sections 4.1.2.1 and 5.2. */
+export const errorOf = (error: string, why: string) => ({
+  error,
   error_description: why,
   error_uri: 'https://docs.dataporten.no',
 })

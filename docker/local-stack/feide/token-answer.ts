@@ -1,15 +1,19 @@
+import type { Codes } from './codes.ts'
 import { type Form, words } from './form.ts'
-import type { SigningKey } from './jwt.ts'
-import type { OpaqueTokens } from './opaque.ts'
+import type { KeyRing } from './keys.ts'
+import type { OpaqueToken, OpaqueTokens } from './opaque.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Register } from './register.ts'
+import type { Client, Register } from './register.ts'
+import type { Tickets } from './tickets.ts'
 
 /** What one run of the stand-in consists of. `now` is in seconds since 1970. */
 export interface Feide {
   readonly issuer: string
   readonly register: Register
   readonly tokens: OpaqueTokens
-  readonly key: SigningKey
+  readonly tickets: Tickets
+  readonly codes: Codes
+  readonly keys: KeyRing
   readonly now: () => number
 }
 
@@ -20,7 +24,15 @@ export interface TokenAnswer {
   readonly issued_token_type?: string
   readonly expires_in: number
   readonly scope: string
+  readonly id_token?: string
 }
+
+/** What answers a client that has been authenticated. */
+export type Handler = (
+  feide: Feide,
+  client: Client,
+  form: Form,
+) => TokenAnswer | Refusal | Promise<TokenAnswer | Refusal>
 
 /** The scopes that were asked for, or all that may be had when none were. */
 export const chooseScopes = (
@@ -45,3 +57,12 @@ export const answer = (
   expires_in: Math.floor(expiresAt - now()),
   scope: scopes.join(' '),
 })
+
+/** Issues an opaque access token. */
+export const opaqueAnswer = (
+  feide: Feide,
+  { client, user, scopes }: Omit<OpaqueToken, 'expiresAt'>,
+): TokenAnswer => {
+  const { id, expiresAt } = feide.tokens.issue({ client, scopes, ...(user && { user }) })
+  return answer(feide, id, expiresAt, scopes)
+}
