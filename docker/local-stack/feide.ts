@@ -5,6 +5,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { authorizationCodes } from './feide/codes.ts'
 import { discovery } from './feide/discovery.ts'
 import { grant, localLogin } from './feide/grants.ts'
+import { myGroups, myMembership } from './feide/groups.ts'
 import { makeKeyRing } from './feide/keys.ts'
 import { authorizationEndpoint, choiceEndpoint } from './feide/login.ts'
 import { CHOICE } from './feide/login-page.ts'
@@ -68,6 +69,8 @@ const feideApp = (feide: Feide): Hono => {
   app.on(['GET', 'POST'], '/openid/userinfo', userinfo(feide))
   app.on(['GET', 'POST'], '/oauth/authorization', authorizationEndpoint(feide))
   app.post('/oauth/token', tokenEndpoint(feide, grant))
+  app.get('/groups/me/groups', myGroups(feide))
+  app.get('/groups/me/groups/:id', myMembership(feide))
   app.use('/_local/*', fromOwnSite(feide))
   app.post('/_local/login', tokenEndpoint(feide, localLogin))
   app.post('/_local/rotate', rotateKeys(feide))

@@ -1,15 +1,19 @@
+import { exchangeForOpaque } from './data-source-exchange.ts'
 import type { Form } from './form.ts'
 import { signJwt } from './jwt.ts'
 import type { OpaqueToken } from './opaque.ts'
 import { isRefusal, type Refusal, refuse } from './refusal.ts'
 import type { Client, DataSource } from './register.ts'
-import { answer, chooseScopes, type Feide, type TokenAnswer } from './token-answer.ts'
+import { answer, chooseScopes, type Feide, type Handler, type TokenAnswer } from './token-answer.ts'
+import { ACCESS_TOKEN, JWT } from './token-types.ts'
 
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
-const JWT = 'urn:ietf:params:oauth:token-type:jwt'
+/** Token exchange (RFC 8693): consumers bring an opaque token, data sources the JWT they were sent. */
+export const exchange: Handler = (feide, client, form) =>
+  client.dataSource && form.get('subject_token_type') === JWT
+    ? exchangeForOpaque(feide, client, client.dataSource, form)
+    : exchangeForJwt(feide, client, form)
 
-/** Token exchange (RFC 8693) as a consumer uses it: an opaque token for a JWT. */
-export const exchange = async (
+const exchangeForJwt = async (
   feide: Feide,
   client: Client,
   form: Form,

@@ -97,4 +97,5 @@ export type Grant = (typeof GRANTS)[number]
 export type ClientFile = Readonly<z.output<typeof client>>
 export type DataSourceFile = Readonly<z.output<typeof dataSource>>
 export type Group = Readonly<z.output<typeof group>>
+export type Membership = Readonly<z.output<typeof membership>>
 export type User = Readonly<z.output<typeof user>>
