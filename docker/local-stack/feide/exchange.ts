@@ -22,7 +22,7 @@ const exchangeForJwt = async (
   if (isRefusal(subject)) return subject
   const dataSource = readDataSource(feide, subject, form)
   if (isRefusal(dataSource)) return dataSource
-  const scopes = chooseScopes(form, subscopes(subject, dataSource))
+  const scopes = chooseScopes(form, accessLevels(subject, dataSource))
   if (isRefusal(scopes)) return scopes
   const request = { issuer: feide.issuer, dataSource, subject, scopes, now: feide.now() }
   const { jwt, expiresAt } = await signJwt(feide.keys.current(), request)
@@ -52,12 +52,22 @@ const readDataSource = (
   const audience = form.get('audience')
   if (audience === undefined) return refuse('invalid_request', 'audience is missing')
   const dataSource = register.dataSourcesByAudience.get(audience)
-  if (!dataSource || !subject.scopes.includes(`gk_${dataSource.id}`))
+  if (!dataSource || !scopesAt(subject, dataSource).includes(`gk_${dataSource.id}`))
     return refuse('access_denied', 'the client has no access to this audience')
   return dataSource
 }
 
-const subscopes = ({ scopes }: OpaqueToken, { id }: DataSource): readonly string[] => {
-  const prefix = `gk_${id}_`
-  return scopes.filter(scope => scope.startsWith(prefix)).map(scope => scope.slice(prefix.length))
+/**
+ * What a token may do at a data source: what it was limited to, or else all that its client may. In
+ * Feide's own example a login asks for `openid` alone, and its token is exchanged all the same.
+ */
+const scopesAt = ({ scopes, client }: OpaqueToken, { id }: DataSource): readonly string[] => {
+  const here = (scope: string) => scope === `gk_${id}` || scope.startsWith(`gk_${id}_`)
+  const limited = scopes.filter(here)
+  return limited.length > 0 ? limited : client.scopes.filter(here)
 }
+
+const accessLevels = (subject: OpaqueToken, dataSource: DataSource): readonly string[] =>
+  scopesAt(subject, dataSource)
+    .filter(scope => scope !== `gk_${dataSource.id}`)
+    .map(scope => scope.slice(`gk_${dataSource.id}_`.length))
