@@ -25,8 +25,8 @@ const exchangeForJwt = async (
   const scopes = chooseScopes(form, accessLevels(subject, dataSource))
   if (isRefusal(scopes)) return scopes
   const request = { issuer: feide.issuer, dataSource, subject, scopes, now: feide.now() }
-  const { jwt, expiresAt } = await signJwt(feide.keys.current(), request)
-  return { ...answer(feide, jwt, expiresAt, scopes), issued_token_type: JWT }
+  const { jwt, expiresIn } = await signJwt(feide.keys.current(), request)
+  return { ...answer(jwt, expiresIn, scopes), issued_token_type: JWT }
 }
 
 // RFC 8693 section 2.2.2: a subject token that is no good is an invalid_request.

@@ -2,6 +2,7 @@ import { type SigningKey, sign } from './keys.ts'
 import type { OpaqueToken } from './opaque.ts'
 import type { DataSource } from './register.ts'
 import type { User } from './register-schema.ts'
+import { secondsLeft } from './seconds-left.ts'
 
 /** Seconds that an exchanged token lives. */
 const LIFETIME = 300
@@ -15,12 +16,12 @@ export interface JwtRequest {
   readonly now: number
 }
 
-/** The token that a data source is shown, with Feide's claims. */
+/** The token that a data source is shown, with Feide's claims. `expiresIn` is in seconds. */
 export const signJwt = async (key: SigningKey, request: JwtRequest) => {
   const iat = Math.floor(request.now)
   const exp = iat + LIFETIME
   const jwt = await sign(key, { ...claimsOf(request), iat, nbf: iat, exp })
-  return { jwt, expiresAt: exp }
+  return { jwt, expiresIn: secondsLeft(exp, request.now) }
 }
 
 const claimsOf = ({ issuer, dataSource, subject, scopes }: JwtRequest) => ({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from './register.ts'
 import type { User } from './register-schema.ts'
+import { secondsLeft } from './seconds-left.ts'
 
 /** Seconds that an opaque access token lives. */
 export const OPAQUE_LIFETIME = 28_800
@@ -15,7 +16,8 @@ export interface OpaqueToken {
 }
 
 export interface OpaqueTokens {
-  issue(token: Omit<OpaqueToken, 'expiresAt'>): { id: string; expiresAt: number }
+  /** `expiresIn` is in seconds. */
+  issue(token: Omit<OpaqueToken, 'expiresAt'>): { id: string; expiresIn: number }
   find(id: string): OpaqueToken | undefined
   revoke(id: string): void
 }
@@ -25,11 +27,12 @@ export const opaqueTokens = (now: () => number): OpaqueTokens => {
   const tokens = new Map<string, OpaqueToken>()
   return {
     issue(token) {
-      dropExpired(tokens, now())
+      const madeAt = now()
+      dropExpired(tokens, madeAt)
       const id = randomUUID()
-      const expiresAt = Math.floor(now()) + OPAQUE_LIFETIME
+      const expiresAt = Math.floor(madeAt) + OPAQUE_LIFETIME
       tokens.set(id, { ...token, expiresAt })
-      return { id, expiresAt }
+      return { id, expiresIn: secondsLeft(expiresAt, madeAt) }
     },
     find(id) {
       const token = tokens.get(id)

@@ -45,16 +45,14 @@ export const chooseScopes = (
   return asked.length > 0 ? asked : allowed
 }
 
-// Feide counts down from when the token was made, hence 28799 and 299 and not the round numbers.
 export const answer = (
-  { now }: Feide,
   token: string,
-  expiresAt: number,
+  expiresIn: number,
   scopes: readonly string[],
 ): TokenAnswer => ({
   access_token: token,
   token_type: 'Bearer',
-  expires_in: Math.floor(expiresAt - now()),
+  expires_in: expiresIn,
   scope: scopes.join(' '),
 })
 
@@ -63,6 +61,6 @@ export const opaqueAnswer = (
   feide: Feide,
   { client, user, scopes }: Omit<OpaqueToken, 'expiresAt'>,
 ): TokenAnswer => {
-  const { id, expiresAt } = feide.tokens.issue({ client, scopes, ...(user && { user }) })
-  return answer(feide, id, expiresAt, scopes)
+  const { id, expiresIn } = feide.tokens.issue({ client, scopes, ...(user && { user }) })
+  return answer(id, expiresIn, scopes)
 }

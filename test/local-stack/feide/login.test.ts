@@ -117,7 +117,7 @@ describe('a login in the browser', () => {
       sub: KARI,
       iat,
       exp: iat + 3600,
-      auth_time: expect.toSatisfy((at: number) => at <= iat && at > iat - 30),
+      auth_time: expect.toSatisfy((at: number) => at <= iat && at > iat - 60),
       nonce: login.nonce,
     })
   })
