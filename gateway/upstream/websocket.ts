@@ -160,15 +160,13 @@ function writeRequest(proxyRequest: ClientRequest, { target, headers }: Upstream
 /** http-proxy-3 writes what it finds in `headers`: all values of each name, those for this hop aside. */
 function cleanAnswer(answer: IncomingMessage, requestId: string): void {
   const list = answerHeaders(answer.rawHeaders, requestId)
-  const headers: Record<string, string[]> = {}
+  const headers = new Map<string, string[]>()
   for (let i = 0; i < list.length; i += 2) {
     const name = (list[i] as string).toLowerCase()
-    headers[name] = [...(headers[name] ?? []), list[i + 1] as string]
+    headers.set(name, [...(headers.get(name) ?? []), list[i + 1] as string])
   }
-  const { 'content-length': _none, ...others } = headers
-  answer.headers = {
-    ...others,
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-  } as typeof answer.headers
+  headers.delete('content-length')
+  headers.set('connection', ['Upgrade'])
+  headers.set('upgrade', ['websocket'])
+  answer.headers = Object.fromEntries(headers) as unknown as typeof answer.headers
 }
