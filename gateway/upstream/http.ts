@@ -30,6 +30,8 @@ export interface Exchange {
   readonly onDenied: (denial: Denial) => void
   /** The answer broke off in the middle; the connection of the caller is broken too. */
   readonly onBroken: (cause: string) => void
+  /** The upstream has nothing more to do with the request, whatever its caller still has to read. */
+  readonly onDone: () => void
 }
 
 /** What may be sent a second time when nothing of an answer has come (contract 4). */
@@ -91,6 +93,7 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
     onResponseEnd() {
       settle()
       relay.end()
+      exchange.onDone()
     },
     onResponseError(_controller, error) {
       settle()
@@ -142,7 +145,12 @@ function openBody(
 const rawHeadersOf = ({ rawHeaders }: Dispatcher.DispatchController) =>
   Array.isArray(rawHeaders) ? rawHeaders : []
 
-function fail({ response, onHead, onDenied, onBroken }: Exchange, denial: Denial, error: Error) {
+function fail(
+  { response, onHead, onDenied, onBroken, onDone }: Exchange,
+  denial: Denial,
+  error: Error,
+) {
+  onDone()
   if (response.headersSent) {
     // Half an answer must not look like a whole one: the caller's connection breaks too.
     response.destroy()

@@ -59,6 +59,9 @@ export function relayTo(response: ServerResponse, requestId: string, maxPause: n
     end: () => {
       settle()
       response.end()
+      if (response.writableLength === 0) return
+      unread.start(maxPause)
+      response.once('close', unread.stop)
     },
   }
 }

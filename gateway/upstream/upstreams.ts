@@ -24,7 +24,7 @@ export interface Upstreams {
   /** Lets a request to an upstream in, at once or in its turn; see `Admission.enter`. */
   readonly enter: (
     upstream: Upstream,
-    go: () => void,
+    go: (done: () => void) => void,
     refuse: (denial: Denial) => void,
   ) => () => void
   /** The origin that a request goes to next; `undefined` when it has been to all. */
