@@ -68,7 +68,7 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
   }
   response.once('close', onClose)
 
-  target.pool.dispatch(requestOptions(exchange, target, body), {
+  target.dispatch(requestOptions(exchange, body), {
     onRequestStart(started) {
       controller = started
       if (response.destroyed) abort()
@@ -115,22 +115,16 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
 const isUpstreams = ({ denied }: Denial): boolean =>
   denied === 'upstream_unavailable' || denied === 'upstream_timeout'
 
-function requestOptions(
+const requestOptions = (
   { outgoing, permit }: Exchange,
-  { identity }: Target,
   body: MeteredBody | undefined,
-): Dispatcher.DispatchOptions & { servername?: string } {
-  const servername = identity?.servername
-  return {
-    // Else undici takes it from the Host header, which may be the caller's.
-    ...(servername !== undefined && { servername }),
-    method: outgoing.method as Dispatcher.HttpMethod,
-    path: outgoing.target,
-    headers: outgoing.headers as string[],
-    body: body?.stream ?? null,
-    headersTimeout: body ? 0 : timerLimit(permit.route.dataSource.upstream.timeout),
-  }
-}
+): Dispatcher.DispatchOptions => ({
+  method: outgoing.method as Dispatcher.HttpMethod,
+  path: outgoing.target,
+  headers: outgoing.headers as string[],
+  body: body?.stream ?? null,
+  headersTimeout: body ? 0 : timerLimit(permit.route.dataSource.upstream.timeout),
+})
 
 /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
 function openBody(

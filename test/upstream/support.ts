@@ -12,14 +12,16 @@ import type { HeaderList } from '../support/wire.ts'
 /** The data sources of a policy: each has a host of its own, `<id>.test`. */
 export type Sources = Record<string, Record<string, unknown>>
 
+export type SourcesFor = (origins: readonly Upstream[]) => Sources
+
 export type Place = {
   readonly issuer: Issuer
   readonly origins: readonly Upstream[]
   readonly gateway: Gateway
   /** One request to the data source, one answer. */
   ask(source: string, parts?: RequestParts, timeout?: number): Promise<Answer>
-  /** Another policy, in force when this resolves. */
-  reload(sources: Sources, more?: object): Promise<void>
+  /** Other data sources, in force when this resolves. */
+  reload(sources: Sources): Promise<void>
   stop(): Promise<void>
 }
 
@@ -28,7 +30,7 @@ export type PlaceOptions = {
   readonly tls?: UpstreamOptions['tls']
   readonly env?: Record<string, string>
   /** Further settings of the policy. */
-  readonly more?: object
+  readonly more?: object | ((issuer: Issuer) => object)
 }
 
 export const ROUTES = {
@@ -38,14 +40,15 @@ export const ROUTES = {
 
 /** An issuer, recording origins and a gateway in front of them. */
 export async function startPlace(
-  sources: (origins: readonly Upstream[]) => Sources,
+  sources: SourcesFor,
   { origins: count = 1, tls, env = {}, more = {} }: PlaceOptions = {},
 ): Promise<Place> {
   const issuer = await startIssuer()
   const origins = await Promise.all(Array.from({ length: count }, () => startUpstream(tlsOf(tls))))
-  const text = (now: Sources, further: object) =>
-    policy({ issuer, upstream: '', ...further, dataSources: { ...sourcesOf(now) } })
-  const gateway = await startGateway(text(sources(origins), more), { env })
+  const further = typeof more === 'function' ? more(issuer) : more
+  const text = (now: Sources) =>
+    policy({ issuer, upstream: '', ...further, dataSources: sourcesOf(now) })
+  const gateway = await startGateway(text(sources(origins)), { env })
   return {
     issuer,
     origins,
@@ -57,10 +60,10 @@ export async function startPlace(
       if (!answer || others.length > 0) throw new Error(`${answers.length} answers`)
       return answer
     },
-    async reload(next, further = more) {
+    async reload(next) {
       const lines = () => gateway.logs.filter(({ msg }) => msg === 'policy reloaded').length
       const before = lines()
-      gateway.writePolicy(text(next, further))
+      gateway.writePolicy(text(next))
       gateway.signal('SIGHUP')
       await waitUntil(
         () => lines() > before,
