@@ -77,7 +77,7 @@ function forward(
     onUnanswered: () => {
       if (repeated) return false
       repeated = true
-      if (upstream.origins.length === 1) tried.clear()
+      if (!upstreams.hasOther(upstream, tried)) tried.clear()
       return tryNext()
     },
     onDone: () => done(),

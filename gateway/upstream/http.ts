@@ -99,8 +99,10 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
       settle()
       body?.stream.destroy()
       const denial = refusal ?? upstreamDenial(error)
-      if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
-        target.failed(controller ? 'unanswered' : 'unreachable', denial.cause ?? denial.denied)
+      if (!controller) {
+        target.failed('unreachable', denial.cause ?? denial.denied)
+      } else if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
+        target.failed('unanswered', denial.cause ?? denial.denied)
       }
       const again = !response.destroyed && !refusal && !answerBegan
       if (again && !controller && exchange.onUnreachable(error)) return

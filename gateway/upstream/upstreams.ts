@@ -29,6 +29,8 @@ export interface Upstreams {
   ) => () => void
   /** The origin that a request goes to next; `undefined` when it has been to all. */
   readonly next: (upstream: Upstream, tried: ReadonlySet<Origin>) => Target | undefined
+  /** Whether another origin can be used. */
+  readonly hasOther: (upstream: Upstream, tried: ReadonlySet<Origin>) => boolean
   readonly status: (upstream: Upstream) => UpstreamStatus
   /** Opens these upstreams, and closes all others once their requests have ended. */
   readonly use: (upstreams: readonly Upstream[]) => void
@@ -75,6 +77,9 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
     return chooseOrigin(left, entry.turn++, now())
   }
 
+  const hasOther: Upstreams['hasOther'] = (upstream, tried) =>
+    entryFor(upstream).targets.some(({ origin, state }) => isUsable(state) && !tried.has(origin))
+
   const use: Upstreams['use'] = upstreams => {
     const used = new Set(upstreams.map(keyOf))
     for (const [key, { retire }] of entries) {
@@ -94,6 +99,7 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
   return {
     enter: (upstream, go, refuse) => entryFor(upstream).admission.enter(go, refuse),
     next,
+    hasOther,
     status: upstream => statusOf(entryFor(upstream)),
     use,
     close,
