@@ -31,7 +31,9 @@ export type Authority = {
 
 const P256 = ['EC', '-pkeyopt', 'ec_paramgen_curve:P-256']
 
-const openssl = (...args: string[]) => void execFileSync('openssl', args, { stdio: 'pipe' })
+const OPENSSL = 'openssl'
+
+const openssl = (...args: string[]) => void execFileSync(OPENSSL, args, { stdio: 'pipe' })
 
 /** A certificate authority of one's own, in files that last until `remove`. */
 export function makeAuthority(name = 'Test CA'): Authority {
