@@ -50,6 +50,7 @@ function forward(
   const { upstream } = permit.route.dataSource
   const tried = new Set<Origin>()
   let repeated = false
+  let done = () => {}
   noteRoute(record, permit)
   // The caller may have left while its token was verified.
   if (response.destroyed) return
@@ -60,6 +61,7 @@ function forward(
     tried.add(target.origin)
     const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
     if (isDenial(outgoing)) {
+      done()
       refuse(outgoing)
       return true
     }
@@ -75,11 +77,16 @@ function forward(
     onUnanswered: () => {
       if (repeated) return false
       repeated = true
-      if (upstream.origins.length === 1) tried.clear()
+      if (!upstreams.hasOther(upstream, tried)) tried.clear()
       return tryNext()
     },
+    onDone: () => done(),
   }
-  response.once('close', upstreams.enter(upstream, tryNext, refuse))
+  const go = (whenDone: () => void) => {
+    done = whenDone
+    tryNext()
+  }
+  response.once('close', upstreams.enter(upstream, go, refuse))
 }
 
 /** What all attempts of one request have in common. */

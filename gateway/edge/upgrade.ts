@@ -39,6 +39,10 @@ export function handleUpgrade(
     if (record.status === 0) record.aborted = true
     tools.record({ ...record, status: record.status || CLIENT_CLOSED })
   })
+  // Node leaves it half open: a caller that says no more does not wait for the answer.
+  socket.once('end', () => {
+    if (record.status === 0) socket.destroy()
+  })
 
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
@@ -74,6 +78,7 @@ function carry(
 ): void {
   const { upstream } = permit.route.dataSource
   const tried = new Set<Origin>()
+  let done = () => {}
   noteRoute(record, permit)
   // The caller may have left while its token was verified; nothing would close the tunnel then.
   if (socket.destroyed) return
@@ -83,6 +88,7 @@ function carry(
     if (!target) return false
     const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
     if (isDenial(outgoing)) {
+      done()
       refuse(outgoing)
       return true
     }
@@ -105,11 +111,16 @@ function carry(
       onClosed: cause => {
         record.cause = cause
       },
+      onDone: () => done(),
     })
     tried.add(target.origin)
     return true
   }
-  socket.once('close', upstreams.enter(upstream, tryNext, refuse))
+  const go = (whenDone: () => void) => {
+    done = whenDone
+    tryNext()
+  }
+  socket.once('close', upstreams.enter(upstream, go, refuse))
 }
 
 /** Milliseconds for which a caller may go on before an answered connection is closed. */

@@ -1,4 +1,5 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, KeyObject, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import type { Say } from './faults.ts'
 import type { PolicyFile } from './schema.ts'
 import type { Path, ReadIncluded } from './source.ts'
@@ -23,18 +24,31 @@ export function checkPems(file: PolicyFile, read: ReadIncluded, say: Say): Pems 
         return []
       }
       pems.set(setting.says, text)
-      return [{ setting, parsed: parse(setting, text, say) }]
+      return [{ path: setting.path, text, parsed: parse(setting, text, say) }]
     })
     const [second] = rest
-    const certificate = first?.parsed
-    const key = second?.parsed
-    if (!(certificate instanceof X509Certificate) || key === undefined) continue
-    if (!(key instanceof X509Certificate) && !certificate.checkPrivateKey(key)) {
+    const [certificate, key] = [first?.parsed, second?.parsed]
+    if (!(certificate instanceof X509Certificate) || !(key instanceof KeyObject)) continue
+    if (!certificate.checkPrivateKey(key)) {
       const got = 'the key of another one'
-      say(second?.setting.path ?? [], 'the private key of the certificate', { got })
+      say(second?.path ?? [], 'the private key of the certificate', { got })
+      continue
     }
+    const got = refusalOf(first?.text ?? '', second?.text ?? '')
+    if (got) say(first?.path ?? [], 'a certificate and a key that can be used for TLS', { got })
   }
   return pems
+}
+
+/** What OpenSSL has against a certificate and its key: too short a key, too weak a signature. */
+function refusalOf(cert: string, key: string): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    const reason = error instanceof Error && 'reason' in error ? String(error.reason) : ''
+    return reason || 'one that OpenSSL does not take'
+  }
 }
 
 const isText = (says: string) => says.includes('-----BEGIN ')

@@ -15,9 +15,10 @@ export interface Admission {
   /**
    * Runs `go` now or when its turn comes, or `refuse`.
    *
-   * @returns what is called once when the request has ended, or nobody waits for it any more
+   * @param go what it is given is to be called when the request has left the upstream
+   * @returns what is to be called when nobody waits for it any more; nothing, once its turn has come
    */
-  readonly enter: (go: () => void, refuse: (denial: Denial) => void) => () => void
+  readonly enter: (go: (done: () => void) => void, refuse: (denial: Denial) => void) => () => void
   readonly active: () => number
   readonly pending: () => number
 }
@@ -40,52 +41,41 @@ export function createAdmission({
   const waiting = new Set<() => void>()
   let active = 0
 
-  const begin = (go: () => void) => {
+  const begin = (go: (done: () => void) => void) => {
+    let gone = false
     active++
-    go()
+    go(() => {
+      if (gone) return
+      gone = true
+      active--
+      const [next] = waiting
+      if (next && active < maxConnections) next()
+    })
   }
-  const leaveActive = () => {
-    active--
-    const [next] = waiting
-    if (next && active < maxConnections) next()
+
+  const wait: Admission['enter'] = (go, refuse) => {
+    const leave = () => {
+      waiting.delete(turn)
+      tooLong.stop()
+    }
+    const turn = () => {
+      leave()
+      begin(go)
+    }
+    const tooLong = timer(() => {
+      leave()
+      refuse(WAITED)
+    })
+    waiting.add(turn)
+    tooLong.start(timeout)
+    return leave
   }
 
   const enter: Admission['enter'] = (go, refuse) => {
-    let leave = () => {}
-    if (active < maxConnections) {
-      leave = leaveActive
-      begin(go)
-    } else if (waiting.size >= maxPending) {
-      refuse(FULL)
-    } else {
-      leave = wait(go, refuse, () => {
-        leave = leaveActive
-      })
-    }
-    return () => {
-      const once = leave
-      leave = () => {}
-      once()
-    }
-  }
-
-  function wait(go: () => void, refuse: (denial: Denial) => void, onTurn: () => void) {
-    const tooLong = timer(() => {
-      waiting.delete(turn)
-      refuse(WAITED)
-    })
-    const turn = () => {
-      waiting.delete(turn)
-      tooLong.stop()
-      onTurn()
-      begin(go)
-    }
-    waiting.add(turn)
-    tooLong.start(timeout)
-    return () => {
-      waiting.delete(turn)
-      tooLong.stop()
-    }
+    if (active >= maxConnections && waiting.size < maxPending) return wait(go, refuse)
+    if (active < maxConnections) begin(go)
+    else refuse(FULL)
+    return () => {}
   }
 
   return { enter, active: () => active, pending: () => waiting.size }

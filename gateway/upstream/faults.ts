@@ -7,12 +7,7 @@ export const codeOf = (error: unknown): string =>
 export const isStaleConnection = (error: unknown): boolean =>
   ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))
 
-const TIMEOUTS = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ECONNECT_TIMEOUT',
-  'ETIMEDOUT',
-])
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
 export const tooSlow = (cause?: string): Denial =>
   deny('upstream_timeout', 'The API behind the gateway did not answer in time', {

@@ -30,6 +30,8 @@ export interface Exchange {
   readonly onDenied: (denial: Denial) => void
   /** The answer broke off in the middle; the connection of the caller is broken too. */
   readonly onBroken: (cause: string) => void
+  /** The upstream has nothing more to do with the request, whatever its caller still has to read. */
+  readonly onDone: () => void
 }
 
 /** What may be sent a second time when nothing of an answer has come (contract 4). */
@@ -66,7 +68,7 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
   }
   response.once('close', onClose)
 
-  target.pool.dispatch(requestOptions(exchange, target, body), {
+  target.dispatch(requestOptions(exchange, body), {
     onRequestStart(started) {
       controller = started
       if (response.destroyed) abort()
@@ -91,13 +93,16 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
     onResponseEnd() {
       settle()
       relay.end()
+      exchange.onDone()
     },
     onResponseError(_controller, error) {
       settle()
       body?.stream.destroy()
       const denial = refusal ?? upstreamDenial(error)
-      if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
-        target.failed(controller ? 'unanswered' : 'unreachable', denial.cause ?? denial.denied)
+      if (!controller) {
+        target.failed('unreachable', denial.cause ?? denial.denied)
+      } else if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
+        target.failed('unanswered', denial.cause ?? denial.denied)
       }
       const again = !response.destroyed && !refusal && !answerBegan
       if (again && !controller && exchange.onUnreachable(error)) return
@@ -112,22 +117,16 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
 const isUpstreams = ({ denied }: Denial): boolean =>
   denied === 'upstream_unavailable' || denied === 'upstream_timeout'
 
-function requestOptions(
+const requestOptions = (
   { outgoing, permit }: Exchange,
-  { identity }: Target,
   body: MeteredBody | undefined,
-): Dispatcher.DispatchOptions & { servername?: string } {
-  const servername = identity?.servername
-  return {
-    // Else undici takes it from the Host header, which may be the caller's.
-    ...(servername !== undefined && { servername }),
-    method: outgoing.method as Dispatcher.HttpMethod,
-    path: outgoing.target,
-    headers: outgoing.headers as string[],
-    body: body?.stream ?? null,
-    headersTimeout: body ? 0 : timerLimit(permit.route.dataSource.upstream.timeout),
-  }
-}
+): Dispatcher.DispatchOptions => ({
+  method: outgoing.method as Dispatcher.HttpMethod,
+  path: outgoing.target,
+  headers: outgoing.headers as string[],
+  body: body?.stream ?? null,
+  headersTimeout: body ? 0 : timerLimit(permit.route.dataSource.upstream.timeout),
+})
 
 /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
 function openBody(
@@ -142,7 +141,12 @@ function openBody(
 const rawHeadersOf = ({ rawHeaders }: Dispatcher.DispatchController) =>
   Array.isArray(rawHeaders) ? rawHeaders : []
 
-function fail({ response, onHead, onDenied, onBroken }: Exchange, denial: Denial, error: Error) {
+function fail(
+  { response, onHead, onDenied, onBroken, onDone }: Exchange,
+  denial: Denial,
+  error: Error,
+) {
+  onDone()
   if (response.headersSent) {
     // Half an answer must not look like a whole one: the caller's connection breaks too.
     response.destroy()

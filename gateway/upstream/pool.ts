@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Origin, Upstream } from '../model.ts'
 import { timerLimit } from '../timer.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
@@ -7,28 +7,58 @@ import { type TlsIdentity, tlsIdentity } from './tls.ts'
 const MAX_ANSWER_HEADERS = 64 * 1024
 
 /** The connections to one origin. */
-export interface OriginPool {
-  readonly pool: Pool
+export interface Connections {
   readonly identity: TlsIdentity | undefined
+  readonly dispatch: (
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ) => void
+  /** Closes each connection when its request has ended. */
+  readonly retire: () => void
+  /** Closes them all at once. */
+  readonly destroy: () => Promise<void>
 }
 
-/** What two upstreams must have in common to share connections. */
-export const poolKey = (
-  { connectTimeout, idleTimeout, maxConnections, tls }: Upstream,
-  { origin }: Origin,
-): string => JSON.stringify([origin, connectTimeout, idleTimeout, maxConnections, tls])
+export function openConnections(upstream: Upstream, origin: Origin): Connections {
+  const identity = tlsIdentity(upstream, origin)
+  const open = () => openPool(upstream, origin, identity)
+  const pool = open()
+  // Else undici takes it from the Host header, and opens a new connection where that differs.
+  const name = identity && { servername: origin.host }
+  return {
+    identity,
+    dispatch: (options, handler) => {
+      const named = { ...options, ...name }
+      if (!pool.closed) {
+        pool.dispatch(named, handler)
+        return
+      }
+      // A request of a policy that is no longer in force gets a connection of its own.
+      const last = open()
+      last.dispatch(named, handler)
+      void last.close()
+    },
+    retire: () => void pool.close(),
+    destroy: () => pool.destroy(),
+  }
+}
 
 /** HTTP/1.1 only, one request at a time on a connection: an answer can belong to one request alone. */
-export function openPool(upstream: Upstream, origin: Origin): OriginPool {
-  const { connectTimeout, idleTimeout, maxConnections } = upstream
-  const identity = tlsIdentity(upstream, origin)
-  const pool = new Pool(origin.origin, {
+export function openPool(
+  { connectTimeout, idleTimeout, maxConnections }: Upstream,
+  { origin }: Origin,
+  identity: TlsIdentity | undefined,
+): Pool {
+  const timeout = timerLimit(connectTimeout)
+  const connect = buildConnector({ ...identity, allowH2: false, timeout })
+  return new Pool(origin, {
     allowH2: false,
     pipelining: 1,
     connections: maxConnections,
-    connect: { timeout: timerLimit(connectTimeout), ...identity },
+    // Whom to ask for is said by the policy, not by the request.
+    connect: (options, callback) =>
+      connect({ ...options, servername: identity?.servername ?? '' }, callback),
     bodyTimeout: timerLimit(idleTimeout),
     maxHeaderSize: MAX_ANSWER_HEADERS,
   })
-  return { pool, identity }
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { timer } from '../timer.ts'
-import { answerHeaders } from './answer-headers.ts'
+import { answerHeaders, isCoded } from './answer-headers.ts'
 
 /** The answer of an upstream on its way to the caller. */
 export interface Relay {
@@ -22,6 +22,8 @@ export function writeHead(
   requestId: string,
 ): void {
   if (status < 200 || status > 999) throw new Error(`status ${status}`)
+  // It would go on compressed, and nothing would say so.
+  if (isCoded(raw)) throw new Error('a transfer coding other than chunked')
   const headers = answerHeaders(raw, requestId)
   if (/^[\t\x20-\x7e]+$/.test(reason)) response.writeHead(status, reason, headers)
   else response.writeHead(status, headers)
@@ -57,6 +59,9 @@ export function relayTo(response: ServerResponse, requestId: string, maxPause: n
     end: () => {
       settle()
       response.end()
+      if (response.writableLength === 0) return
+      unread.start(maxPause)
+      response.once('close', unread.stop)
     },
   }
 }

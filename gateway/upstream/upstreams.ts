@@ -3,7 +3,7 @@ import type { Denial } from '../policy/denial.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { watchHealth } from './health.ts'
 import { chooseOrigin, isUsable } from './origins.ts'
-import { createTargets, type OriginEvents, type Target } from './targets.ts'
+import { type OriginEvents, openTarget, type Target } from './targets.ts'
 
 export interface UpstreamStatus {
   /** Requests and WebSockets at once, and requests that wait. */
@@ -24,11 +24,13 @@ export interface Upstreams {
   /** Lets a request to an upstream in, at once or in its turn; see `Admission.enter`. */
   readonly enter: (
     upstream: Upstream,
-    go: () => void,
+    go: (done: () => void) => void,
     refuse: (denial: Denial) => void,
   ) => () => void
   /** The origin that a request goes to next; `undefined` when it has been to all. */
   readonly next: (upstream: Upstream, tried: ReadonlySet<Origin>) => Target | undefined
+  /** Whether another origin can be used. */
+  readonly hasOther: (upstream: Upstream, tried: ReadonlySet<Origin>) => boolean
   readonly status: (upstream: Upstream) => UpstreamStatus
   /** Opens these upstreams, and closes all others once their requests have ended. */
   readonly use: (upstreams: readonly Upstream[]) => void
@@ -39,22 +41,24 @@ export interface Upstreams {
 interface Entry {
   readonly admission: Admission
   readonly targets: readonly Target[]
-  readonly unwatch: () => void
+  /** Stops to look after it, and closes its connections as their requests end. */
+  readonly retire: () => void
   turn: number
 }
 
 export function createUpstreams(events: OriginEvents, now: () => number = Date.now): Upstreams {
-  const targets = createTargets(events, now)
   const entries = new Map<string, Entry>()
+  // A request keeps the upstream that it began with, also when that is in use no longer.
   const known = new WeakMap<Upstream, Entry>()
 
   const open = (upstream: Upstream): Entry => {
-    const own = upstream.origins.map(origin => targets.open(upstream, origin))
-    const stops = own.map(target => watchHealth(upstream, target))
-    const unwatch = () => {
+    const targets = upstream.origins.map(origin => openTarget(upstream, origin, events, now))
+    const stops = targets.map(target => watchHealth(upstream, target))
+    const retire = () => {
       for (const stop of stops) stop()
+      for (const target of targets) target.retire()
     }
-    return { admission: createAdmission(upstream), targets: own, unwatch, turn: 0 }
+    return { admission: createAdmission(upstream), targets, retire, turn: 0 }
   }
 
   const entryFor = (upstream: Upstream): Entry => {
@@ -73,32 +77,39 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
     return chooseOrigin(left, entry.turn++, now())
   }
 
+  const hasOther: Upstreams['hasOther'] = (upstream, tried) =>
+    entryFor(upstream).targets.some(({ origin, state }) => isUsable(state) && !tried.has(origin))
+
   const use: Upstreams['use'] = upstreams => {
     const used = new Set(upstreams.map(keyOf))
-    for (const [key, { unwatch }] of entries) {
+    for (const [key, { retire }] of entries) {
       if (used.has(key)) continue
-      unwatch()
+      retire()
       entries.delete(key)
     }
-    targets.keepOnly(upstreams)
     for (const upstream of upstreams) entryFor(upstream)
   }
 
   const close = async () => {
-    for (const { unwatch } of entries.values()) unwatch()
-    await targets.close()
+    const all = [...entries.values()]
+    for (const { retire } of all) retire()
+    await Promise.all(all.flatMap(({ targets }) => targets.map(({ destroy }) => destroy())))
   }
 
   return {
     enter: (upstream, go, refuse) => entryFor(upstream).admission.enter(go, refuse),
     next,
+    hasOther,
     status: upstream => statusOf(entryFor(upstream)),
     use,
     close,
   }
 }
 
-/** Data sources with the same upstream share its limits; who asks with which credentials is no matter. */
+/**
+ * Data sources with the same upstream share its limits, its connections and what is known of its
+ * origins; who asks with which credentials is no matter.
+ */
 const keyOf = ({ credentials: _, ...upstream }: Upstream): string => JSON.stringify(upstream)
 
 const statusOf = ({ admission, targets }: Entry): UpstreamStatus => ({

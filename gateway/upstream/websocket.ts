@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy-3'
 import type { Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
-import { timer, timerLimit } from '../timer.ts'
+import { timer } from '../timer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { passOnDeclined } from './declined.ts'
 import { upstreamDenial } from './faults.ts'
@@ -29,6 +29,8 @@ export interface Upgrade {
   readonly onDenied: (denial: Denial) => void
   /** The gateway closes the WebSocket, and this is why. */
   readonly onClosed: (cause: string) => void
+  /** The connection to the upstream is gone, and no other takes its place. */
+  readonly onDone: () => void
 }
 
 /**
@@ -37,11 +39,9 @@ export interface Upgrade {
  * file, since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
  */
 export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
-  const { permit, outgoing, incoming, socket, head } = upgrade
-  const { connectTimeout } = permit.route.dataSource.upstream
+  const { outgoing, incoming, socket, head } = upgrade
   const proxy = createProxyServer({
     target: outgoing.origin.origin,
-    connectTimeout: timerLimit(connectTimeout),
     ...(target.identity && { agent: agentFor(target.identity) }),
   })
   const ended = target.begin()
@@ -63,11 +63,12 @@ export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
 
 /** @returns what a failure of the connection to the upstream is told */
 function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgrade) {
-  const { permit, incoming, socket, requestId, onHead, onDenied } = upgrade
-  const { timeout, idleTimeout } = permit.route.dataSource.upstream
+  const { permit, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
+  const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
   const late = timer(() => proxyRequest.destroy(new Error('timeout')))
   let answered = false
   let connected = false
+  let goesOn = false
 
   const begin = (status: number) => {
     answered = true
@@ -76,26 +77,34 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     onHead(status)
   }
   const failed = (error: Error) => {
-    if (answered) return
+    // It may be the caller's own connection that has failed.
+    if (answered || socket.destroyed) return
     answered = true
     const denial = upstreamDenial(error)
-    if (!socket.destroyed)
-      target.failed(connected ? 'unanswered' : 'unreachable', denial.cause ?? '')
-    if (!connected && !socket.destroyed && upgrade.onUnreachable()) return
-    onDenied(denial)
+    target.failed(connected ? 'unanswered' : 'unreachable', denial.cause ?? '')
+    goesOn = !connected && upgrade.onUnreachable()
+    if (!goesOn) onDenied(denial)
   }
-  late.start(timeout)
-  proxyRequest.once('close', late.stop)
+  late.start(connectTimeout)
+  proxyRequest.once('close', () => {
+    late.stop()
+    if (!goesOn) onDone()
+  })
   proxyRequest.once('socket', (outgoing: Socket) => {
     outgoing.once(target.identity ? 'secureConnect' : 'connect', () => {
       connected = true
+      late.start(timeout)
     })
   })
   // Before http-proxy-3 has its own listener, which writes the answer to the caller.
   proxyRequest.once('upgrade', (answer, upstreamSocket: Socket) => {
     begin(101)
-    // The request has ended with its answer; what it opened goes on.
-    upstreamSocket.once('close', target.begin())
+    goesOn = true
+    const ended = target.begin()
+    upstreamSocket.once('close', () => {
+      ended()
+      onDone()
+    })
     cleanAnswer(answer, requestId)
     endTogether(socket, upstreamSocket, upgrade)
   })
@@ -160,15 +169,13 @@ function writeRequest(proxyRequest: ClientRequest, { target, headers }: Upstream
 /** http-proxy-3 writes what it finds in `headers`: all values of each name, those for this hop aside. */
 function cleanAnswer(answer: IncomingMessage, requestId: string): void {
   const list = answerHeaders(answer.rawHeaders, requestId)
-  const headers: Record<string, string[]> = {}
+  const headers = new Map<string, string[]>()
   for (let i = 0; i < list.length; i += 2) {
     const name = (list[i] as string).toLowerCase()
-    headers[name] = [...(headers[name] ?? []), list[i + 1] as string]
+    headers.set(name, [...(headers.get(name) ?? []), list[i + 1] as string])
   }
-  const { 'content-length': _none, ...others } = headers
-  answer.headers = {
-    ...others,
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-  } as typeof answer.headers
+  headers.delete('content-length')
+  headers.set('connection', ['Upgrade'])
+  headers.set('upgrade', ['websocket'])
+  answer.headers = Object.fromEntries(headers) as unknown as typeof answer.headers
 }

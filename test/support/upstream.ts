@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import {
   type Body,
   type HeaderList,
@@ -44,6 +45,10 @@ export type Upstream = {
   onTunnel: (chunk: Buffer, socket: Socket) => void
   /** Every byte of every connection, latin1. */
   readonly received: string
+  /** Connections that are open now. */
+  readonly open: number
+  /** The most that were open at once, since the start or `reset`. */
+  readonly peak: number
   /** Cuts all connections. */
   cut(): void
   /** Forgets what came and answers as at the start; connections stay open. */
@@ -87,15 +92,38 @@ function echo(chunk: Buffer, socket: Socket): void {
   socket.write(chunk)
 }
 
-/** A raw TCP server that parses requests itself and records every byte it gets. */
-export async function startUpstream(): Promise<Upstream> {
+export type UpstreamOptions = {
+  /** Default: any free one. */
+  readonly port?: number
+  /** Speaks TLS, as `localhost`. */
+  readonly tls?: TlsOptions
+}
+
+/** A raw TCP or TLS server that parses requests itself and records every byte it gets. */
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
   const open = new Set<Recording>()
-  const server = createServer(socket => accept(upstream, open, socket))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const sockets = new Set<Socket>()
+  let peak = 0
+  const server = serverFor(options, socket => accept(upstream, open, socket))
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    peak = Math.max(peak, sockets.size)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
   const port = (server.address() as AddressInfo).port
   const upstream: Upstream = {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
+    get open() {
+      return sockets.size
+    },
+    get peak() {
+      return peak
+    },
     requests: [],
     connections: [],
     get received() {
@@ -105,9 +133,10 @@ export async function startUpstream(): Promise<Upstream> {
     onHead: undefined,
     onTunnel: echo,
     cut() {
-      for (const { socket } of open) socket.destroy()
+      for (const socket of sockets) socket.destroy()
     },
     reset() {
+      peak = sockets.size
       for (const recording of open) Object.assign(recording, { text: '', requests: [] })
       upstream.requests.length = 0
       upstream.connections.splice(0, Number.POSITIVE_INFINITY, ...open)
@@ -122,6 +151,14 @@ export async function startUpstream(): Promise<Upstream> {
       }),
   }
   return upstream
+}
+
+function serverFor({ tls }: UpstreamOptions, onSocket: (socket: Socket) => void): Server {
+  if (!tls) return createServer(onSocket)
+  const server = createTlsServer(tls, (socket: TLSSocket) => onSocket(socket))
+  // A handshake that fails is the caller's business.
+  server.on('tlsClientError', () => {})
+  return server
 }
 
 type Recording = {

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
+import { between, countsOf, POST, statuses, times } from './between.ts'
+
+describe('a request that stays without an answer', () => {
+  test('is sent again once where it may be: to another origin', async () => {
+    const place = await between([], {}, 2)
+    const [bad, good] = place.origins as [Upstream, Upstream]
+    bad.answer = (_request, socket) => void socket.resetAndDestroy()
+    expect(await statuses(place, 4)).toEqual([200, 200, 200, 200])
+    expect(bad.requests.length).toBeGreaterThan(0)
+    expect(good.requests.length).toBe(4)
+  })
+
+  test('is sent again to the same origin where the other one is down', async () => {
+    const gone = await startUpstream()
+    await gone.close()
+    const place = await between([gone.url], {}, 1)
+    const [only] = place.origins as [Upstream]
+    await statuses(place, 2)
+    // As where a kept-alive connection has become too old.
+    let n = 0
+    only.answer = (_request, socket) => {
+      if (++n > 1) return reply()
+      socket.resetAndDestroy()
+      return undefined
+    }
+    expect(await statuses(place, 1)).toEqual([200])
+    expect(only.requests.length).toBe(4)
+  })
+
+  test('is not sent a third time', async () => {
+    const place = await between([], {}, 3)
+    for (const origin of place.origins) origin.answer = (_request, socket) => void socket.destroy()
+    expect(await statuses(place, 1)).toEqual([502])
+    expect(countsOf(place.origins).reduce((sum, count) => sum + count)).toBe(2)
+  })
+
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])(
+    'is sent once if it is a %s, whatever happens',
+    async method => {
+      const place = await between([], {}, 2)
+      for (const origin of place.origins)
+        origin.answer = (_request, socket) => void socket.destroy()
+      expect(await statuses(place, 4, { ...POST, method })).toEqual(times(4, 502))
+      expect(await statuses(place, 4, { method })).toEqual(times(4, 502))
+      expect(countsOf(place.origins)).toEqual([4, 4])
+    },
+  )
+})
