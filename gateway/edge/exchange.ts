@@ -93,7 +93,7 @@ function exchangeOf(
     incoming,
     response,
     requestId: record.requestId,
-    bodyIdle: limits.bodyIdle,
+    limits,
     closeAt: closeAt(permit, 'answers', issuer.clockTolerance),
     onHead: () => {
       record.headAt ??= performance.now()

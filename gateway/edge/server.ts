@@ -45,7 +45,11 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Ed
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections
 
+  const served = new WeakMap<Socket, number>()
   const handle = (incoming: IncomingMessage, response: ServerResponse) => {
+    const count = (served.get(incoming.socket) ?? 0) + 1
+    served.set(incoming.socket, count)
+    if (count >= tools.current().policy.limits.connectionRequests) response.shouldKeepAlive = false
     turns.take(incoming.socket, { incoming, response }, () => {
       handleRequest(tools, incoming, response)
     })

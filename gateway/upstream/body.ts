@@ -8,6 +8,8 @@ export interface BodyLimits {
   readonly maxBody: number
   /** Milliseconds that a caller may pause. */
   readonly bodyIdle: number
+  /** Milliseconds that all of it may take to arrive. */
+  readonly requestTimeout: number
   /** Milliseconds that the upstream may leave the body unread. */
   readonly upstreamIdle: number
 }
@@ -21,7 +23,7 @@ export interface MeteredBody {
 /** A body on its way to the upstream: measured, and watched on both sides. */
 export function meterBody(
   incoming: IncomingMessage,
-  { maxBody, bodyIdle, upstreamIdle }: BodyLimits,
+  { maxBody, bodyIdle, requestTimeout, upstreamIdle }: BodyLimits,
   refuse: (denial: Denial) => void,
 ): MeteredBody {
   let bytes = 0
@@ -35,6 +37,9 @@ export function meterBody(
     if (unread >= upstreamIdle) refuse(deny('upstream_timeout', 'The upstream stopped reading'))
     else idle.start(bodyIdle)
   })
+  const late = timer(() => {
+    refuse(deny('request_timeout', 'The whole request took too long to arrive'))
+  })
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
@@ -44,9 +49,14 @@ export function meterBody(
       else refuse(deny('body_too_large', 'The body is larger than this API takes'))
     },
   })
-  stream.once('close', idle.stop)
+  stream.once('finish', late.stop)
+  stream.once('close', () => {
+    idle.stop()
+    late.stop()
+  })
   const start = () => {
     idle.start(bodyIdle)
+    late.start(requestTimeout)
     incoming.pipe(stream)
   }
   return { stream, start }
