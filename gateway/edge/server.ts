@@ -6,6 +6,7 @@ import { asksForWebSocket, MAX_TARGET } from '../policy/request.ts'
 import { timerLimit } from '../timer.ts'
 import { beginRecord, type EdgeTools, noteDenial } from './conversation.ts'
 import { handleRequest } from './exchange.ts'
+import { http1Caller } from './http1.ts'
 import { problem } from './problem.ts'
 import { createTurns } from './turns.ts'
 import { endWith, handleUpgrade } from './upgrade.ts'
@@ -51,7 +52,7 @@ export function createEdgeServer(tools: EdgeTools, limits: Policy['limits']): Ed
     served.set(incoming.socket, count)
     if (count >= tools.current().policy.limits.connectionRequests) response.shouldKeepAlive = false
     turns.take(incoming.socket, { incoming, response }, () => {
-      handleRequest(tools, incoming, response)
+      handleRequest(tools, http1Caller(incoming, response))
     })
   }
   server.on('request', handle)

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { Transform } from 'node:stream'
 import { type Denial, deny } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
+import type { CallerBody } from './caller.ts'
 
 export interface BodyLimits {
   /** Bytes. */
@@ -22,7 +22,7 @@ export interface MeteredBody {
 
 /** A body on its way to the upstream: measured, and watched on both sides. */
 export function meterBody(
-  incoming: IncomingMessage,
+  incoming: CallerBody,
   { maxBody, bodyIdle, requestTimeout, upstreamIdle }: BodyLimits,
   refuse: (denial: Denial) => void,
 ): MeteredBody {
@@ -57,7 +57,9 @@ export function meterBody(
   const start = () => {
     idle.start(bodyIdle)
     late.start(requestTimeout)
-    incoming.pipe(stream)
+    incoming.pipe(stream, { end: false })
+    // What breaks off must not reach the upstream as a whole body.
+    incoming.once('end', () => (incoming.complete ? stream.end() : stream.destroy()))
   }
   return { stream, start }
 }

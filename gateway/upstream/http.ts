@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer, timerLimit } from '../timer.ts'
 import { type BodyLimits, type MeteredBody, meterBody } from './body.ts'
+import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
 import { relayTo } from './relay.ts'
 import type { Target } from './targets.ts'
@@ -13,8 +13,8 @@ export interface Exchange {
   readonly permit: Permit
   readonly request: GatewayRequest
   readonly outgoing: UpstreamRequest
-  readonly incoming: IncomingMessage
-  readonly response: ServerResponse
+  readonly incoming: CallerBody
+  readonly response: CallerResponse
   readonly requestId: string
   /** What a caller may take for a body, in milliseconds. */
   readonly limits: Pick<BodyLimits, 'bodyIdle' | 'requestTimeout'>
