@@ -65,3 +65,5 @@ export function createTurns() {
 
   return { take, afterUnfinished, isIdle }
 }
+
+export type Turns = ReturnType<typeof createTurns>
