@@ -24,6 +24,8 @@ export interface CallerResponse {
   /** Throws, before anything is written, where HTTP knows no such status or header. */
   writeHead(status: number, headers: string[]): unknown
   writeHead(status: number, reason: string, headers: string[]): unknown
+  /** Sends the head, where nothing of the body has been written that would take it along. */
+  flushHeaders(): void
   /** `false` where the caller does not read as fast; `drain` follows. */
   write(chunk: Buffer): boolean
   end(body?: string): unknown

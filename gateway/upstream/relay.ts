@@ -36,6 +36,10 @@ export function writeHead(
 export function relayTo(response: CallerResponse, requestId: string, maxPause: number): Relay {
   const unread = timer(() => response.destroy())
   let paused: Dispatcher.DispatchController | undefined
+  let bodyBegan = false
+  const flushHead = () => {
+    if (!bodyBegan && !response.destroyed) response.flushHeaders()
+  }
   const onDrain = () => {
     unread.stop()
     paused?.resume()
@@ -47,14 +51,20 @@ export function relayTo(response: CallerResponse, requestId: string, maxPause: n
   }
   return {
     settle,
-    head: (status, reason, raw) => writeHead(response, status, reason, raw, requestId),
+    head: (status, reason, raw) => {
+      writeHead(response, status, reason, raw, requestId)
+      // Most often the body follows at once, and both go out together; an event stream's may not.
+      setImmediate(flushHead)
+    },
     data: (from, chunk) => {
+      bodyBegan = true
       if (response.write(chunk)) return
       paused = from
       from.pause()
       unread.start(maxPause)
     },
     end: () => {
+      bodyBegan = true
       settle()
       response.end()
     },
