@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import type { Say } from './faults.ts'
 import type { PolicyFile } from './schema.ts'
 import type { Path, ReadIncluded } from './source.ts'
@@ -32,9 +33,22 @@ export function checkPems(file: PolicyFile, read: ReadIncluded, say: Say): Pems 
     if (!(key instanceof X509Certificate) && !certificate.checkPrivateKey(key)) {
       const got = 'the key of another one'
       say(second?.setting.path ?? [], 'the private key of the certificate', { got })
+      continue
     }
+    const got = refusedByTls(pair.map(({ says }) => pems.get(says) ?? ''))
+    if (got) say(pair[0]?.path ?? [], 'a certificate that TLS can use', { got })
   }
   return pems
+}
+
+/** What OpenSSL has against a certificate and its key, such as a key that is too small. */
+function refusedByTls([cert = '', key = '']: readonly string[]): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    return String(error instanceof Error && 'reason' in error ? error.reason : error)
+  }
 }
 
 const isText = (says: string) => says.includes('-----BEGIN ')
