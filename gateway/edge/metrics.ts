@@ -44,6 +44,10 @@ export function createMetrics() {
       ...named('upstream_origin_up', 'Whether requests go to an origin, where there are others.'),
       labelNames: ['data_source', 'origin'] as const,
     }),
+    tlsFailures: new Counter({
+      ...named('tls_failures_total', 'Connections that did not come to an agreement on TLS.'),
+      labelNames: ['reason'] as const,
+    }),
     keyFetches: new Counter({
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,

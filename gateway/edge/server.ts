@@ -5,6 +5,8 @@ import { asksForWebSocket } from '../policy/request.ts'
 import { timerLimit } from '../timer.ts'
 import type { EdgeTools } from './conversation.ts'
 import { serveHttp1 } from './http1.ts'
+import { createSessions } from './http2.ts'
+import { createTlsServer } from './tls.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /**
@@ -26,10 +28,17 @@ export interface EdgeServer {
   readonly closeAll: () => void
 }
 
-/** The server that callers meet: plain `node:http`, with each of its lax defaults closed. */
+/**
+ * The server that callers meet: Node's, with each of its lax defaults closed, and with TLS and HTTP/2
+ * where the policy has a certificate.
+ */
 export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
   const turns = createTurns()
-  const server = createServer(optionsFor(policy.limits, turns))
+  const sessions = createSessions(tools)
+  const options = optionsFor(policy.limits, turns)
+  let { tls: shown } = policy
+  const tls = shown && createTlsServer(options, shown, policy.limits, tools, sessions.accept)
+  const server = tls?.server ?? createServer(options)
   // Node drops what is beyond this without a word; the gateway counts for itself.
   server.maxHeadersCount = 0
   serveHttp1(server, turns, tools)
@@ -39,12 +48,19 @@ export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  const adopt = ({ limits }: Policy) => {
-    server.headersTimeout = timerLimit(limits.headerTimeout)
-    server.keepAliveTimeout = timerLimit(limits.keepAlive)
-    server.maxConnections = limits.connections
+  const adopt = (next: Policy) => {
+    server.headersTimeout = timerLimit(next.limits.headerTimeout)
+    server.keepAliveTimeout = timerLimit(next.limits.keepAlive)
+    server.maxConnections = next.limits.connections
+    if (!next.tls || (next.tls.cert === shown?.cert && next.tls.key === shown.key)) return
+    shown = next.tls
+    tls?.show(shown)
   }
-  const closeIdle = () => server.closeIdleConnections()
+  const closeIdle = () => {
+    server.closeIdleConnections()
+    sessions.close()
+    tls?.closeHandshakes()
+  }
   const closeAll = () => {
     for (const socket of sockets) socket.destroy()
   }

@@ -17,10 +17,19 @@ export function refuseUnparsed(tools: EdgeTools, error: ParserError, socket: Soc
     socket.destroy()
     return
   }
-  const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' })
-  const denial = denialOf(error, tools.current().policy.limits)
   // The headers were not parsed; whether a browser is asking can still be seen.
   const crossOrigin = /\r\norigin:/i.test(error.rawPacket?.toString('latin1') ?? '')
+  refuseBare(tools, socket, denialOf(error, tools.current().policy.limits), crossOrigin)
+}
+
+/** Refuses on a bare connection what is no request, and closes it. */
+export function refuseBare(
+  tools: EdgeTools,
+  socket: Socket,
+  denial: Denial,
+  crossOrigin = false,
+): void {
+  const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' })
   endWith(socket, problem(denial, record.requestId, crossOrigin))
   noteDenial(record, denial)
   tools.record({ ...record, status: statusOf(denial) })

@@ -59,7 +59,9 @@ export function meterBody(
     late.start(requestTimeout)
     incoming.pipe(stream, { end: false })
     // What breaks off must not reach the upstream as a whole body.
-    incoming.once('end', () => (incoming.complete ? stream.end() : stream.destroy()))
+    const end = () => (incoming.complete ? stream.end() : stream.destroy())
+    if (incoming.readableEnded) end()
+    else incoming.once('end', end)
   }
   return { stream, start }
 }

@@ -4,8 +4,10 @@ import type { Writable } from 'node:stream'
 
 /** The body of a request, as it comes. */
 export interface CallerBody {
-  /** Whether it came to its end; where it did not, `end` says nothing. */
+  /** Whether all of it came: one that breaks off may end as well. */
   readonly complete: boolean
+  /** Whether it has ended before anyone read it, as an empty one may. */
+  readonly readableEnded: boolean
   pipe(into: Writable, options: { readonly end: boolean }): unknown
   once(event: 'end', listener: () => void): unknown
 }
