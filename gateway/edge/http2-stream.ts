@@ -30,51 +30,24 @@ export function http2Response(
   let statusCode = 0
   let bodiless = isHead
   let ended = false
-
-  // INTERNAL_ERROR. Node's `close` would end the stream first, and half an answer look whole.
-  const reset = () => stream.destroy(new Error('broken off'))
-  let waiting = 0
-  const unread = timer(() => {
-    if (stream.closed || stream.bufferSize >= waiting) reset()
-    else watch()
-  })
-  const watch = () => {
-    waiting = stream.bufferSize
-    unread.start(maxPause)
-  }
   const isGone = () => stream.destroyed || stream.closed
   // Told by `close` as well.
   stream.on('error', () => {})
-  stream.once('close', unread.stop)
   // With some codes Node would wait until the body is read, which nobody does any more.
   stream.once('aborted', () => setImmediate(() => stream.destroy()))
 
   const writeHead = (status: number, ...rest: readonly (string | readonly string[])[]) => {
     if (isGone()) return
-    const headers = rest.at(-1) as readonly string[]
     bodiless ||= status === 204 || status === 205 || status === 304
-    stream.respond(fieldsOf(status, headers), { endStream: bodiless })
+    stream.respond(fieldsOf(status, rest.at(-1) as readonly string[]), { endStream: bodiless })
     statusCode = status
   }
   const end = (body?: string) => {
     if (isGone()) return
     ended = true
     if (!bodiless) stream.end(body)
-    watch()
-    // A reset overtakes what has not been handed over: that happens once this turn is over.
-    const finish = () => void setImmediate(letGo)
-    if (stream.writableFinished) finish()
-    else stream.once('finish', finish)
+    seeOff(stream, maxPause)
   }
-  /** The rest of a body that nobody wants is not waited for (RFC 9113 §8.1). */
-  const letGo = () => {
-    unread.stop()
-    if (isGone() || stream.readableEnded) return
-    stream.unpipe()
-    stream.resume()
-    if (!stream.endAfterHeaders) stream.close(NGHTTP2_NO_ERROR)
-  }
-
   return {
     get destroyed() {
       return isGone()
@@ -91,17 +64,47 @@ export function http2Response(
       return ended && handedOver && !stream.aborted && stream.rstCode === NGHTTP2_NO_ERROR
     },
     shouldKeepAlive: true,
-    writeContinue: () => stream.additionalHeaders({ ':status': 100 }),
+    writeContinue: () => isGone() || stream.additionalHeaders({ ':status': 100 }),
     writeHead,
     // It has gone already.
     flushHeaders: () => {},
     write: chunk => bodiless || isGone() || stream.write(chunk),
     end,
-    destroy: reset,
+    destroy: () => reset(stream),
     on: (event, listener) => stream.on(event, listener),
     once: (event, listener) => stream.once(event, listener),
     off: (event, listener) => stream.off(event, listener),
   }
+}
+
+/** INTERNAL_ERROR. Node's `close` would end the stream first, and half an answer look whole. */
+const reset = (stream: ServerHttp2Stream) => stream.destroy(new Error('broken off'))
+
+/** What follows the last write of an answer: until the caller has it, and with what it still sends. */
+function seeOff(stream: ServerHttp2Stream, maxPause: number): void {
+  let unsent = 0
+  const unread = timer(() => {
+    if (stream.closed || stream.bufferSize >= unsent) reset(stream)
+    else watch()
+  })
+  const watch = () => {
+    unsent = stream.bufferSize
+    unread.start(maxPause)
+  }
+  /** The rest of a body that nobody wants is not waited for (RFC 9113 §8.1). */
+  const letGo = () => {
+    unread.stop()
+    if (stream.destroyed || stream.closed || stream.readableEnded) return
+    stream.unpipe()
+    stream.resume()
+    if (!stream.endAfterHeaders) stream.close(NGHTTP2_NO_ERROR)
+  }
+  // A reset overtakes what has not been handed over: that happens once this turn is over.
+  const finish = () => void setImmediate(letGo)
+  stream.once('close', unread.stop)
+  watch()
+  if (stream.writableFinished) finish()
+  else stream.once('finish', finish)
 }
 
 /** A header block (RFC 9113 §8.2): lower case, without what belongs to connections. */

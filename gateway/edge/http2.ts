@@ -5,6 +5,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import type { Policy } from '../policy/policy.ts'
 import { timer } from '../timer.ts'
 import type { Caller, EdgeTools } from './conversation.ts'
 import { handleRequest } from './exchange.ts'
@@ -65,25 +66,12 @@ export function createSessions(tools: EdgeTools): Sessions {
 function runSession(socket: TLSSocket, tools: EdgeTools): () => void {
   const limits = () => tools.current().policy.limits
   const peer = socket.remoteAddress ?? ''
-  const session: ServerHttp2Session = performServerHandshake(socket, SESSION_OPTIONS)
+  const session = performServerHandshake(socket, SESSION_OPTIONS)
   session.setLocalWindowSize(SESSION_WINDOW)
-  let open = 0
-  let served = 0
-
-  const leave = () => {
-    session.close()
-    // A caller that does not close its side, or does not read what is left, is not waited for.
-    if (open === 0) setTimeout(() => socket.destroy(), LINGER).unref()
-  }
-  const idle = timer(leave)
-  const rest = () => {
-    if (session.closed || session.destroyed) leave()
-    else idle.start(limits().keepAlive)
-  }
-  idle.start(limits().headerTimeout)
   // Whoever was served sees its own stream end.
   session.on('error', () => {})
-  socket.once('close', idle.stop)
+  const { leave, hold } = lifeOf(session, socket, limits)
+  let served = 0
 
   session.on('stream', (stream, headers, _flags, fields) => {
     // Reset in the same breath.
@@ -91,18 +79,42 @@ function runSession(socket: TLSSocket, tools: EdgeTools): () => void {
       stream.on('error', () => {}).destroy()
       return
     }
-    open += 1
-    served += 1
-    idle.stop()
-    stream.once('close', () => {
-      open -= 1
-      if (open === 0) rest()
-    })
+    hold(stream)
     const { connectionRequests, keepAlive } = limits()
     handleRequest(tools, http2Caller(stream, headers, fields, peer, keepAlive))
+    served += 1
     if (served >= connectionRequests) session.close()
   })
   return leave
+}
+
+/** Ends a session that has nothing to do: soon where it was never used, else after a while. */
+function lifeOf(
+  session: ServerHttp2Session,
+  socket: TLSSocket,
+  limits: () => Policy['limits'],
+): { readonly leave: () => void; readonly hold: (stream: ServerHttp2Stream) => void } {
+  let open = 0
+  const leave = () => {
+    session.close()
+    // A caller that does not close its side, or does not read what is left, is not waited for.
+    if (open === 0) setTimeout(() => socket.destroy(), LINGER).unref()
+  }
+  const idle = timer(leave)
+  idle.start(limits().headerTimeout)
+  socket.once('close', idle.stop)
+
+  const hold = (stream: ServerHttp2Stream) => {
+    open += 1
+    idle.stop()
+    stream.once('close', () => {
+      open -= 1
+      if (open > 0) return
+      if (session.closed || session.destroyed) leave()
+      else idle.start(limits().keepAlive)
+    })
+  }
+  return { leave, hold }
 }
 
 function http2Caller(

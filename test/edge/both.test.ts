@@ -317,6 +317,21 @@ describe.each(VERSIONS)('%s over TLS', version => {
     })
   })
 
+  test.each<[string, Ask, object]>([
+    ['an answer', { path: '/open/a', method: 'POST', body: 'x'.repeat(60_000) }, { status: 200 }],
+    ['a refusal', { path: '/nowhere', method: 'POST', body: 'x' }, { status: 404 }],
+    ['an answer to HEAD', { path: '/open/a', method: 'HEAD' }, { status: 200 }],
+  ])('the log tells of %s that was whole', async (_, parts, expected) => {
+    world().upstream.answer = ({ method }) =>
+      method === 'HEAD' ? reply({ body: '' }) : reply({ body: 'y'.repeat(200_000) })
+    const [id = ''] = valuesOf(await asking(parts), 'x-request-id')
+    const line = await world().gateway.waitForLog(({ requestId }) => requestId === id)
+    expect({ status: line.status, aborted: line.aborted }).toEqual({
+      ...expected,
+      aborted: undefined,
+    })
+  })
+
   describe('bodies', () => {
     test.each<[string, string, HeaderList, string[]]>([
       ['of a known length', 'POST', [['content-length', '5']], ['content-length: 5']],

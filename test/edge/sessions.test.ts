@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { reply } from '../support/upstream.ts'
 import {
   code,
+  DATA,
   END_STREAM,
   frame,
   GOAWAY,
@@ -115,6 +116,36 @@ describe('a session', () => {
     expect(await until(() => descriptors() <= before)).toBe(true)
     socket.destroy()
   })
+})
+
+describe('an answer that comes before the end of the request', () => {
+  const post = (path: string) => headers(1, [[':method', 'POST'], ...get(path).slice(1)], 0)
+  test.each([
+    ['a refusal', '/nowhere', 404],
+    ['of the upstream', '/open/a', 200],
+  ])('%s: the caller is told to keep the rest', async (_, path, status) => {
+    world().upstream.onHead = (_request, socket) => void socket.write(reply({ body: 'early' }))
+    world().upstream.answer = () => undefined
+    const session = await raw()
+    session.write(post(path), frame(DATA, 0, 1, Buffer.from('start')))
+    expect(await session.until(() => session.streamEnd(1).reset !== undefined)).toBe(true)
+    const end = session.streamEnd(1)
+    expect({ ...end, body: end.body !== '' }).toEqual({
+      status,
+      body: true,
+      ended: true,
+      reset: NO_ERROR,
+    })
+    session.destroy()
+  })
+})
+
+test('a status that HTTP/2 does not know is 502', async () => {
+  world().upstream.answer = () => 'HTTP/1.1 777 Hm\r\nContent-Length: 0\r\n\r\n'
+  const session = await raw()
+  session.write(headers(1, get('/open/a')))
+  expect((await session.endOf(1)).status).toBe(502)
+  session.destroy()
 })
 
 describe('a caller that does not read', () => {
