@@ -20,6 +20,8 @@ export interface RawRequest {
   readonly target: string
   readonly httpVersion: string
   readonly headers: HeaderList
+  /** HTTP/2 alone: a body follows, which no header need say there. */
+  readonly bodyFollows?: boolean
   /** The address of the peer on the other end of the connection. */
   readonly peer: string
   readonly encrypted: boolean

@@ -10,7 +10,6 @@ import { recorder } from './edge/record.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Environment } from './policy/source.ts'
-import { timerLimit } from './timer.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 
 /** A gateway in service. */
@@ -46,7 +45,7 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
 
   const record = recorder(log, metrics, () => current().policy.log.userid)
   const tools = { current, draining: () => draining, upstreams, log, metrics, record }
-  const { server, upgraded } = createEdgeServer(tools, policy.limits)
+  const edge = createEdgeServer(tools, policy)
   const admin = adminServer({
     version,
     policy: () => current().policy,
@@ -58,20 +57,18 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     metrics,
   }) as Server
 
-  function onChange({ dataSources, limits }: Policy): void {
-    upstreams.use(dataSources.map(({ upstream }) => upstream))
-    server.headersTimeout = timerLimit(limits.headerTimeout)
-    server.keepAliveTimeout = timerLimit(limits.keepAlive)
-    server.maxConnections = limits.connections
+  function onChange(next: Policy): void {
+    upstreams.use(next.dataSources.map(({ upstream }) => upstream))
+    edge.adopt(next)
   }
   onChange(policy)
   try {
-    const { address, port } = await listen(server, policy.listen)
+    const { address, port } = await listen(edge.server, policy.listen)
     const own = policy.admin === 'off' ? undefined : await listen(admin, policy.admin)
     log.always({ listener: 'gateway', address, port }, 'listening')
     if (own) log.always({ listener: 'admin', address: own.address, port: own.port }, 'listening')
   } catch (error) {
-    server.close()
+    edge.server.close()
     await live.close()
     throw error
   }
@@ -83,7 +80,7 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
   const stop = async () => {
     draining = true
     log.info({}, 'draining')
-    await drain(server, upgraded, current().policy.limits.drain)
+    await drain(edge, current().policy.limits.drain)
     admin.closeAllConnections()
     admin.close()
     await live.close()

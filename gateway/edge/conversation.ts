@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type Admission, gate, type TokenTools } from '../gate.ts'
 import type { Permit, RawRequest } from '../model.ts'
 import { type Denial, isDenial } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { callersRequestId } from '../policy/request.ts'
+import type { CallerBody, CallerResponse } from '../upstream/caller.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { Exchanges } from './exchanges.ts'
-import { lingerAfter } from './linger.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Answer, hasOrigin, problem } from './problem.ts'
@@ -31,12 +31,18 @@ export interface EdgeTools {
   readonly record: Recorder
 }
 
-/** One request and its answer, with what is written down about them. */
-export interface Conversation {
+/** One request as it comes, and where its answer goes. */
+export interface Caller {
   readonly raw: RawRequest
+  readonly incoming: CallerBody
+  readonly response: CallerResponse
+  /** Waits with its body until it is told to go on (`Expect: 100-continue`). */
+  readonly waits: boolean
+}
+
+/** One request and its answer, with what is written down about them. */
+export interface Conversation extends Omit<Caller, 'waits'> {
   readonly record: RequestRecord
-  readonly incoming: IncomingMessage
-  readonly response: ServerResponse
   readonly answer: (answer: Answer) => void
   readonly refuse: (denial: Denial) => void
   /** Tells a caller that asked (`Expect: 100-continue`) to send its body. */
@@ -47,18 +53,12 @@ export interface Conversation {
 
 export function openConversation(
   { metrics, record: write, draining }: EdgeTools,
-  incoming: IncomingMessage,
-  response: ServerResponse,
+  { raw, incoming, response, waits }: Caller,
 ): Conversation {
-  const raw = rawRequestOf(incoming)
   const record = beginRecord(raw)
-  let asksToContinue =
-    raw.httpVersion === '1.1' && /^100-continue$/i.test(incoming.headers.expect ?? '')
-  // Node does not read on behind an upgrade that was not taken up.
-  const refusedUpgrade = incoming.headers.upgrade !== undefined
+  let asksToContinue = waits
 
   metrics.inFlight.inc()
-  lingerAfter(response, incoming)
   response.once('close', () => {
     metrics.inFlight.dec()
     if (!response.writableFinished) record.aborted = true
@@ -68,7 +68,7 @@ export function openConversation(
 
   const beforeHead = () => {
     // Who asked and was refused may send the body or not: nobody can tell what would follow.
-    if (draining() || asksToContinue || refusedUpgrade) response.shouldKeepAlive = false
+    if (draining() || asksToContinue) response.shouldKeepAlive = false
   }
   const answer = ({ status, headers, body }: Answer) => {
     if (response.destroyed) return

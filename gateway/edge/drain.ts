@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Address } from '../policy/scalars.ts'
 import { timerLimit } from '../timer.ts'
+import type { EdgeServer } from './server.ts'
 
 /** Resolves when the server listens; rejects where it cannot. */
 export function listen(server: Server, { host, port }: Address): Promise<AddressInfo> {
@@ -20,20 +21,12 @@ const INTERVAL = 50
 /**
  * Stops accepting, and resolves when what is in flight has finished, or been cut at the limit.
  *
- * @param upgraded connections that have left HTTP
  * @param limit milliseconds
  */
-export async function drain(
-  server: Server,
-  upgraded: ReadonlySet<Socket>,
-  limit: number,
-): Promise<void> {
+export async function drain({ server, closeIdle, closeAll }: EdgeServer, limit: number) {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  const idle = setInterval(() => server.closeIdleConnections(), INTERVAL)
-  const deadline = setTimeout(() => {
-    server.closeAllConnections()
-    for (const socket of upgraded) socket.destroy()
-  }, timerLimit(limit))
+  const idle = setInterval(closeIdle, INTERVAL)
+  const deadline = setTimeout(closeAll, timerLimit(limit))
   await closed
   clearInterval(idle)
   clearTimeout(deadline)

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resourceOf } from '../gate.ts'
 import type { GatewayRequest, Origin, Permit } from '../model.ts'
 import { isDenial } from '../policy/denial.ts'
@@ -6,6 +5,7 @@ import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardHttp } from '../upstream/http.ts'
 import {
+  type Caller,
   type Conversation,
   type EdgeTools,
   noteRoute,
@@ -17,13 +17,9 @@ import { closeAt } from './expiry.ts'
 import { resourceMetadata } from './metadata.ts'
 
 /** One request, from the parser to the last byte of its answer. */
-export function handleRequest(
-  tools: EdgeTools,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): void {
-  const conversation = openConversation(tools, incoming, response)
-  const { raw, record, answer, refuse } = conversation
+export function handleRequest(tools: EdgeTools, caller: Caller): void {
+  const conversation = openConversation(tools, caller)
+  const { raw, record, response, answer, refuse } = conversation
   const proceed = (verdict: Verdict, policy: Policy) => {
     if (isDenial(verdict)) return refuse(verdict)
     if (verdict.kind === 'forward') return forward(tools, policy, conversation, verdict)
@@ -102,7 +98,7 @@ function exchangeOf(
     incoming,
     response,
     requestId: record.requestId,
-    bodyIdle: limits.bodyIdle,
+    limits,
     closeAt: closeAt(permit, 'answers', issuer.clockTolerance),
     onHead: () => {
       record.headAt ??= performance.now()

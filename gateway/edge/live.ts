@@ -67,7 +67,7 @@ export function goLive(first: Policy, { env, log, metrics, onChange }: LiveTools
     onChange(next)
     log.info({ file, hash: next.hash, warnings }, 'policy reloaded')
     if (restartNeeded(policy, next)) {
-      log.warn({}, 'listen, admin or workers changed: they take effect at the next start')
+      log.warn({}, 'listen, admin, workers or tls changed: they take effect at the next start')
     }
   }
 
@@ -112,5 +112,8 @@ function inherited(a: Policy, b: Policy, keys: IssuerKeys): Inherited | undefine
   return { obtained: sameWay && trusted ? obtained : undefined, distrusted }
 }
 
-const restartNeeded = (a: Policy, b: Policy) =>
-  JSON.stringify([a.listen, a.admin, a.workers]) !== JSON.stringify([b.listen, b.admin, b.workers])
+/** A changed certificate is shown at once; TLS itself is not switched on or off under callers. */
+const restartNeeded = (a: Policy, b: Policy) => atStart(a) !== atStart(b)
+
+const atStart = ({ listen, admin, workers, tls }: Policy) =>
+  JSON.stringify([listen, admin, workers, tls !== undefined])

@@ -51,6 +51,10 @@ export function createMetrics() {
       ),
       labelNames: ['data_source', 'direction', 'outcome'] as const,
     }),
+    tlsFailures: new Counter({
+      ...named('tls_failures_total', 'Connections that did not come to an agreement on TLS.'),
+      labelNames: ['reason'] as const,
+    }),
     keyFetches: new Counter({
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,

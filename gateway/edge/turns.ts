@@ -31,7 +31,8 @@ export function createTurns() {
     queue.push({ ...turn, run })
     const next = () => {
       queue.shift()
-      if (!socket.destroyed) queue[0]?.run()
+      // Behind an answer that closes the connection no request is served (RFC 9112 §9.6).
+      if (socket.writable) queue[0]?.run()
     }
     const { incoming, response } = turn
     // An answer may come before the end of its request; what is left of that is still its own.
@@ -51,7 +52,7 @@ export function createTurns() {
     const queue = waiting.get(socket) ?? []
     const last = queue.at(-1)
     const runIfOpen = () => {
-      if (!socket.destroyed) run()
+      if (socket.writable) run()
     }
     if (last === undefined) runIfOpen()
     else if (last.incoming.complete) last.response.once('close', runIfOpen)
@@ -64,3 +65,5 @@ export function createTurns() {
 
   return { take, afterUnfinished, isIdle }
 }
+
+export type Turns = ReturnType<typeof createTurns>

@@ -29,9 +29,7 @@ export interface Message {
 export function readMessage(raw: RawRequest, limits: HeaderLimits): Message | Denial {
   const limit = beyondLimits(raw, limits)
   if (limit) return limit
-  if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') {
-    return malformed('The version is neither HTTP/1.1 nor HTTP/1.0')
-  }
+  if (!VERSIONS.has(raw.httpVersion)) return malformed('This version of HTTP is not served')
   const fields = readFields(raw.headers)
   const body = readFraming(raw, fields)
   if (isDenial(body)) return body
@@ -42,6 +40,8 @@ export function readMessage(raw: RawRequest, limits: HeaderLimits): Message | De
   const host = hostOf(authority)
   return host === undefined ? malformed('The Host is malformed') : { authority, host, body, fields }
 }
+
+const VERSIONS = new Set(['1.0', '1.1', '2.0'])
 
 /** Some servers silently drop fields past a limit, and the injected ones come last (contract 4). */
 interface HeaderLimits {
@@ -102,10 +102,14 @@ function readFields(headers: HeaderList): Fields {
   return fields
 }
 
-/** How long the body is (RFC 9112 §6.3), where every program on the way must read the same. */
-function readFraming({ httpVersion }: RawRequest, fields: Fields): BodyFraming | Denial {
+/** How long the body is (RFC 9112 §6.3, RFC 9113 §8.1), where every program on the way must read the same. */
+function readFraming(raw: RawRequest, fields: Fields): BodyFraming | Denial {
+  const { httpVersion, bodyFollows } = raw
   const lengths = fields['content-length']
   const codings = fields['transfer-encoding']
+  if (httpVersion === '2.0' && codings.length + fields.connection.length > 0) {
+    return malformed('HTTP/2 has neither Transfer-Encoding nor Connection')
+  }
   if (codings.length > 0) {
     const plain = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked'
     if (!plain) return malformed('The only Transfer-Encoding that is taken is chunked')
@@ -114,7 +118,7 @@ function readFraming({ httpVersion }: RawRequest, fields: Fields): BodyFraming |
     return { kind: 'chunked' }
   }
   const [length] = lengths
-  if (length === undefined) return { kind: 'none' }
+  if (length === undefined) return { kind: bodyFollows ? 'chunked' : 'none' }
   if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) {
     return malformed('The Content-Length is malformed')
   }

@@ -1,13 +1,15 @@
-import type { IncomingMessage } from 'node:http'
 import { Transform } from 'node:stream'
 import { type Denial, deny } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
+import type { CallerBody } from './caller.ts'
 
 export interface BodyLimits {
   /** Bytes. */
   readonly maxBody: number
   /** Milliseconds that a caller may pause. */
   readonly bodyIdle: number
+  /** Milliseconds that all of it may take to arrive. */
+  readonly requestTimeout: number
   /** Milliseconds that the upstream may leave the body unread. */
   readonly upstreamIdle: number
 }
@@ -20,8 +22,8 @@ export interface MeteredBody {
 
 /** A body on its way to the upstream: measured, and watched on both sides. */
 export function meterBody(
-  incoming: IncomingMessage,
-  { maxBody, bodyIdle, upstreamIdle }: BodyLimits,
+  incoming: CallerBody,
+  { maxBody, bodyIdle, requestTimeout, upstreamIdle }: BodyLimits,
   refuse: (denial: Denial) => void,
 ): MeteredBody {
   let bytes = 0
@@ -35,6 +37,9 @@ export function meterBody(
     if (unread >= upstreamIdle) refuse(deny('upstream_timeout', 'The upstream stopped reading'))
     else idle.start(bodyIdle)
   })
+  const late = timer(() => {
+    refuse(deny('request_timeout', 'The whole request took too long to arrive'))
+  })
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
@@ -44,10 +49,19 @@ export function meterBody(
       else refuse(deny('body_too_large', 'The body is larger than this API takes'))
     },
   })
-  stream.once('close', idle.stop)
+  stream.once('finish', late.stop)
+  stream.once('close', () => {
+    idle.stop()
+    late.stop()
+  })
   const start = () => {
     idle.start(bodyIdle)
-    incoming.pipe(stream)
+    late.start(requestTimeout)
+    incoming.pipe(stream, { end: false })
+    // What breaks off must not reach the upstream as a whole body.
+    const end = () => (incoming.complete ? stream.end() : stream.destroy())
+    if (incoming.readableEnded) end()
+    else incoming.once('end', end)
   }
   return { stream, start }
 }

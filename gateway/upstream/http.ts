@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer, timerLimit } from '../timer.ts'
-import { type MeteredBody, meterBody } from './body.ts'
+import { type BodyLimits, type MeteredBody, meterBody } from './body.ts'
+import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
 import { relayTo } from './relay.ts'
 import type { Target } from './targets.ts'
@@ -13,11 +13,11 @@ export interface Exchange {
   readonly permit: Permit
   readonly request: GatewayRequest
   readonly outgoing: UpstreamRequest
-  readonly incoming: IncomingMessage
-  readonly response: ServerResponse
+  readonly incoming: CallerBody
+  readonly response: CallerResponse
   readonly requestId: string
-  /** Milliseconds that a caller may pause within a body. */
-  readonly bodyIdle: number
+  /** What a caller may take for a body, in milliseconds. */
+  readonly limits: Pick<BodyLimits, 'bodyIdle' | 'requestTimeout'>
   /** When the answer is broken off, if it still runs, in milliseconds since the epoch. */
   readonly closeAt: number | undefined
   /** The head of the answer is about to be written. */
@@ -130,12 +130,12 @@ const requestOptions = (
 
 /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
 function openBody(
-  { incoming, request, permit, bodyIdle }: Exchange,
+  { incoming, request, permit, limits }: Exchange,
   refuse: (denial: Denial) => void,
 ): MeteredBody | undefined {
   if (request.body.kind === 'none') return undefined
   const { maxBody, upstream } = permit.route.dataSource
-  return meterBody(incoming, { maxBody, bodyIdle, upstreamIdle: upstream.idleTimeout }, refuse)
+  return meterBody(incoming, { ...limits, maxBody, upstreamIdle: upstream.idleTimeout }, refuse)
 }
 
 const rawHeadersOf = ({ rawHeaders }: Dispatcher.DispatchController) =>

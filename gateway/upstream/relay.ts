@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { timer } from '../timer.ts'
 import { answerHeaders, isCoded } from './answer-headers.ts'
+import type { CallerResponse } from './caller.ts'
 
 /** The answer of an upstream on its way to the caller. */
 export interface Relay {
@@ -15,7 +15,7 @@ export interface Relay {
 
 /** Throws, before anything is written, where HTTP knows no such status or header. */
 export function writeHead(
-  response: ServerResponse,
+  response: CallerResponse,
   status: number,
   reason: string,
   raw: readonly (Buffer | string)[],
@@ -35,9 +35,13 @@ export function writeHead(
  * @param maxPause milliseconds that a caller may leave the answer unread: one that never reads on
  *   would hold the upstream's connection for ever
  */
-export function relayTo(response: ServerResponse, requestId: string, maxPause: number): Relay {
+export function relayTo(response: CallerResponse, requestId: string, maxPause: number): Relay {
   const unread = timer(() => response.destroy())
   let paused: Dispatcher.DispatchController | undefined
+  let bodyBegan = false
+  const flushHead = () => {
+    if (!bodyBegan && !response.destroyed) response.flushHeaders()
+  }
   const onDrain = () => {
     unread.stop()
     paused?.resume()
@@ -49,14 +53,20 @@ export function relayTo(response: ServerResponse, requestId: string, maxPause: n
   }
   return {
     settle,
-    head: (status, reason, raw) => writeHead(response, status, reason, raw, requestId),
+    head: (status, reason, raw) => {
+      writeHead(response, status, reason, raw, requestId)
+      // Most often the body follows at once, and both go out together; an event stream's may not.
+      setImmediate(flushHead)
+    },
     data: (from, chunk) => {
+      bodyBegan = true
       if (response.write(chunk)) return
       paused = from
       from.pause()
       unread.start(maxPause)
     },
     end: () => {
+      bodyBegan = true
       settle()
       response.end()
       if (response.writableLength === 0) return

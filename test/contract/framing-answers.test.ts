@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { request } from '../support/raw.ts'
 import { reply } from '../support/upstream.ts'
 import { stage } from './stage.ts'
 
@@ -106,4 +109,16 @@ describe('informational answers', () => {
     const next = await on.exchange({ target })
     expect([answer.status, next.answer.status]).toEqual([502, 200])
   })
+})
+
+test('a head is passed on though nothing of its body has come', async () => {
+  on.upstream.answer = (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n')
+    return undefined
+  }
+  const socket = connect(on.gateway.port, '127.0.0.1')
+  socket.write(request({ target }))
+  const [bytes] = await once(socket, 'data')
+  socket.destroy()
+  expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
 })

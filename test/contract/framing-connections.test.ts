@@ -110,4 +110,17 @@ describe('each request of a connection is decided on its own', () => {
     await pipeline(request({ target: '/open/1', headers }), request({ target: '/open/2' }))
     expect(sentLines()).toEqual(['GET /open/1'])
   })
+
+  test('nor what follows an answer that closes it', async () => {
+    const headers: HeaderList = [
+      ['Expect', '100-continue'],
+      ['Content-Length', '0'],
+    ]
+    const refused = request({ method: 'POST', target: '/me', headers })
+    const [answer] = await pipeline(refused, request({ target: '/open/2' }))
+    expect({ code: answer && codeOf(answer), sent: sentLines() }).toEqual({
+      code: 'token_missing',
+      sent: [],
+    })
+  })
 })

@@ -133,7 +133,7 @@ describe('a gateway whose policy changes', () => {
     expect(await statusOf('/health')).toBe(502)
   })
   test('says that a new address is for the next start', async () => {
-    const warned = next('listen, admin or workers changed: they take effect at the next start')
+    const warned = next('listen, admin, workers or tls changed: they take effect at the next start')
     gateway.writePolicy(text('/sixth', { listen: '127.0.0.1:1' }))
     gateway.signal('SIGHUP')
     expect((await warned).level).toBe('warn')
