@@ -21,6 +21,7 @@ export interface GatewayOptions {
 }
 
 export interface GatewayChild {
+  readonly pid: number
   /** Settles when both listeners listen (true) or when the process ends before that (false). */
   readonly ready: Promise<boolean>
   /** Its stdout from the start, held until somebody reads it. */
@@ -49,7 +50,7 @@ export const startGateway = ({ env, args = SERVE }: GatewayOptions): GatewayChil
   const exit = once(child, 'exit')
   const ready = Promise.race([listening(child.stdout), exit.then(() => false)])
   const exited = exit.then(([code, signal]) => afterReading(output, statusOf(code, signal)))
-  return { ready, output, exited, stop: () => stop(child, exited) }
+  return { pid: child.pid ?? 0, ready, output, exited, stop: () => stop(child, exited) }
 }
 
 const statusOf = (code: number | null, signal: NodeJS.Signals | null): number =>
