@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import { adminServer } from './edge/admin.ts'
 import { drain, listen } from './edge/drain.ts'
 import type { IssuerKeys } from './edge/keys.ts'
+import { lineWriter } from './edge/lines.ts'
 import { goLive } from './edge/live.ts'
 import { createLog } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
@@ -35,7 +36,8 @@ const LAST_LINES = 500
 /** Puts a policy into service. Rejects where an address cannot be listened on. */
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
-  const log = createLog(stdout, policy.log.level, () => metrics.logLinesDropped.inc())
+  const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
+  const log = createLog(lines, policy.log.level)
   const upstreams = createUpstreams({
     onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
     onBack: origin => log.info({ origin }, 'upstream origin is back'),
