@@ -7,6 +7,7 @@ import { lineWriter } from './edge/lines.ts'
 import { goLive } from './edge/live.ts'
 import { createLog } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
+import { followPolicy } from './edge/policy-file.ts'
 import { recorder } from './edge/record.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { Policy } from './policy/policy.ts'
@@ -42,7 +43,13 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
     onBack: origin => log.info({ origin }, 'upstream origin is back'),
   })
-  const live = goLive(policy, { env, log, metrics, onChange })
+  const live = goLive(policy, { log, metrics })
+  const putInForce = (next: Policy) => {
+    live.putInForce(next)
+    log.setLevel(next.log.level)
+    adjust(next)
+  }
+  const files = followPolicy(policy, { env, log, metrics, putInForce })
   const current = live.service
   let draining = false
 
@@ -60,13 +67,13 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     metrics,
   }) as Server
 
-  function onChange({ dataSources, limits }: Policy): void {
+  function adjust({ dataSources, limits }: Policy): void {
     upstreams.use(dataSources.map(({ upstream }) => upstream))
     server.headersTimeout = timerLimit(limits.headerTimeout)
     server.keepAliveTimeout = timerLimit(limits.keepAlive)
     server.maxConnections = limits.connections
   }
-  onChange(policy)
+  adjust(policy)
   try {
     const { address, port } = await listen(server, policy.listen)
     const own = policy.admin === 'off' ? undefined : await listen(admin, policy.admin)
@@ -74,12 +81,13 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     if (own) log.always({ listener: 'admin', address: own.address, port: own.port }, 'listening')
   } catch (error) {
     server.close()
+    files.close()
     await live.close()
     throw error
   }
 
   const reload = () => {
-    live.reload()
+    files.reload()
     void live.keys().refresh()
   }
   const stop = async () => {
@@ -88,6 +96,7 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
     await drain(server, upgraded, current().policy.limits.drain)
     admin.closeAllConnections()
     admin.close()
+    files.close()
     await live.close()
     await upstreams.close()
     log.info({}, 'stopped')

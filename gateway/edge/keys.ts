@@ -14,6 +14,11 @@ export interface IssuerKeys extends Keys {
   readonly close: () => Promise<void>
 }
 
+export interface KeysTools {
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
 /**
  * Begins to fetch the keys of a policy's issuer; nothing waits for them but requests that need one.
  *
@@ -21,8 +26,7 @@ export interface IssuerKeys extends Keys {
  */
 export function openKeys(
   policy: Policy,
-  log: Log,
-  metrics: Metrics,
+  { log, metrics }: KeysTools,
   inherited?: Inherited,
 ): IssuerKeys {
   const fetchKeySet = keySetFetcher(policy.issuer)
