@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+/** The format of what is told (`Content-Type`). */
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+
 /** Every metric of the gateway (contract 7). Label values come from the policy or from closed lists. */
 export function createMetrics() {
   const registry = new Registry()

@@ -1,0 +1,90 @@
+import type { AddressInfo } from 'node:net'
+import { drain, listen } from './edge/drain.ts'
+import type { IssuerKeys } from './edge/keys.ts'
+import { goLive } from './edge/live.ts'
+import type { Log } from './edge/log.ts'
+import type { Metrics } from './edge/metrics.ts'
+import { recorder } from './edge/record.ts'
+import { createEdgeServer } from './edge/server.ts'
+import type { AdminState } from './edge/status.ts'
+import type { Policy } from './policy/policy.ts'
+import { timerLimit } from './timer.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
+
+/** Everything that serves callers, in one process. */
+export interface Callers {
+  /** Rejects where the address cannot be listened on. */
+  readonly listen: () => Promise<AddressInfo>
+  /** Puts another policy into the place of the one in force, in one step. */
+  readonly putInForce: (policy: Policy) => void
+  readonly keys: () => IssuerKeys
+  readonly state: AdminState
+  /** Stops accepting, lets requests in flight finish, for `limits.drain` at most. */
+  readonly stop: () => Promise<void>
+  /** Ends what runs in the background, where nothing was ever accepted. */
+  readonly close: () => Promise<void>
+}
+
+export interface CallersOptions {
+  readonly policy: Policy
+  readonly version: string
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** Puts a policy into force and begins to fetch keys; nobody is served before `listen`. */
+export function openCallers({ policy: first, version, metrics, log }: CallersOptions): Callers {
+  const upstreams = createUpstreams({
+    onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
+    onBack: origin => log.info({ origin }, 'upstream origin is back'),
+  })
+  const live = goLive(first, { log, metrics })
+  const current = live.service
+  let draining = false
+
+  const record = recorder(log, metrics, () => current().policy.log.userid)
+  const tools = { current, draining: () => draining, upstreams, log, metrics, record }
+  const { server, upgraded } = createEdgeServer(tools, first.limits)
+  const state: AdminState = {
+    version,
+    policy: () => current().policy,
+    loadedAt: live.loadedAt,
+    keys: () => live.keys().status(),
+    redisUp: () => live.keys().redisUp(),
+    upstream: upstreams.status,
+    notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(live.keys())),
+    metrics,
+  }
+
+  function adjust({ dataSources, limits }: Policy): void {
+    upstreams.use(dataSources.map(({ upstream }) => upstream))
+    server.headersTimeout = timerLimit(limits.headerTimeout)
+    server.keepAliveTimeout = timerLimit(limits.keepAlive)
+    server.maxConnections = limits.connections
+  }
+  adjust(first)
+
+  const putInForce = (next: Policy) => {
+    live.putInForce(next)
+    log.setLevel(next.log.level)
+    adjust(next)
+  }
+  const close = async () => {
+    server.close()
+    await live.close()
+    await upstreams.close()
+  }
+  const stop = async () => {
+    draining = true
+    await drain(server, upgraded, current().policy.limits.drain)
+    await close()
+  }
+  const listenForCallers = () => listen(server, first.listen)
+  return { listen: listenForCallers, putInForce, keys: live.keys, state, stop, close }
+}
+
+function keysMissing(keys: IssuerKeys): string | undefined {
+  const { source, lastError } = keys.status()
+  if (source !== undefined) return undefined
+  return `the keys of the issuer are not known: ${lastError ?? 'they are being fetched'}`
+}
