@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { drain, listen } from './edge/drain.ts'
-import type { IssuerKeys } from './edge/keys.ts'
+import type { IssuerKeys, KeysTools } from './edge/keys.ts'
 import { goLive } from './edge/live.ts'
 import type { Log } from './edge/log.ts'
 import type { Metrics } from './edge/metrics.ts'
@@ -30,21 +30,28 @@ export interface CallersOptions {
   readonly version: string
   readonly metrics: Metrics
   readonly log: Log
+  /** For what happens to keys, Redis and upstreams, where that is not the same in all processes. */
+  readonly ownLog?: Log
+  readonly openShared?: KeysTools['openShared']
 }
 
 /** Puts a policy into force and begins to fetch keys; nobody is served before `listen`. */
-export function openCallers({ policy: first, version, metrics, log }: CallersOptions): Callers {
+export function openCallers(options: CallersOptions): Callers {
+  const { policy: first, version, metrics, log, ownLog = log, openShared } = options
   const upstreams = createUpstreams({
-    onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
-    onBack: origin => log.info({ origin }, 'upstream origin is back'),
+    onAvoided: (origin, cause) => ownLog.warn({ origin, cause }, 'upstream origin is down'),
+    onBack: origin => ownLog.info({ origin }, 'upstream origin is back'),
   })
-  const live = goLive(first, { log, metrics })
+  const live = goLive(first, { log: ownLog, metrics, ...(openShared && { openShared }) })
   const current = live.service
   let draining = false
 
   const record = recorder(log, metrics, () => current().policy.log.userid)
   const tools = { current, draining: () => draining, upstreams, log, metrics, record }
   const { server, upgraded } = createEdgeServer(tools, first.limits)
+  // A worker that is full lets one connection too many go, as a single process does: node:cluster would
+  // pass it around among workers that are full for as long as they are.
+  Object.assign(server, { dropMaxConnection: true })
   const state: AdminState = {
     version,
     policy: () => current().policy,
@@ -83,8 +90,12 @@ export function openCallers({ policy: first, version, metrics, log }: CallersOpt
   return { listen: listenForCallers, putInForce, keys: live.keys, state, stop, close }
 }
 
+/** A reason that says nothing but that it will pass. */
+export const KEYS_ON_THEIR_WAY = 'the keys of the issuer are not known: they are being fetched'
+
 function keysMissing(keys: IssuerKeys): string | undefined {
   const { source, lastError } = keys.status()
   if (source !== undefined) return undefined
-  return `the keys of the issuer are not known: ${lastError ?? 'they are being fetched'}`
+  if (lastError === undefined) return KEYS_ON_THEIR_WAY
+  return `the keys of the issuer are not known: ${lastError}`
 }

@@ -26,7 +26,7 @@ export interface ServeOptions {
 }
 
 /** Milliseconds that the reader of the log has for the last lines. */
-const LAST_LINES = 500
+export const LAST_LINES = 500
 
 /** Puts a policy into service. Rejects where an address cannot be listened on. */
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {

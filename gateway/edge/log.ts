@@ -42,3 +42,11 @@ export function createLog(writer: LineWriter, level: Policy['log']['level']): Lo
     flush: writer.flush,
   }
 }
+
+/** The same log with some more fields on each line: for what only holds of one process among several. */
+export const marked = (log: Log, mark: object): Log => ({
+  ...log,
+  info: (fields, msg) => log.info({ ...fields, ...mark }, msg),
+  warn: (fields, msg) => log.warn({ ...fields, ...mark }, msg),
+  error: (fields, msg) => log.error({ ...fields, ...mark }, msg),
+})

@@ -1,6 +1,7 @@
 import { loadPolicy, type Parsed } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { Environment } from '../policy/source.ts'
+import { recordingReader, type Snapshot } from '../policy/snapshot.ts'
+import type { Environment, ReadFile } from '../policy/source.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { watchFiles } from './watch.ts'
@@ -16,8 +17,8 @@ export interface FollowTools {
   readonly env: Environment
   readonly log: Log
   readonly metrics: Pick<Metrics, 'policyReloads'>
-  /** Puts a good policy into force; what is done then is logged. */
-  readonly putInForce: (policy: Policy) => void
+  /** Puts a good policy into force; the reload is logged when that is done. */
+  readonly putInForce: (policy: Policy, snapshot: Snapshot) => void | Promise<void>
 }
 
 /** Follows the file that a policy came from, and all that it includes: reads them when they change. */
@@ -35,17 +36,18 @@ export function followPolicy(
   }
 
   function reload(): void {
-    const parsed = loadOrFault(file, env)
+    const { read, snapshot } = recordingReader()
+    const parsed = loadOrFault(file, env, read)
     metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
-    if (parsed.ok) take(parsed.policy, parsed.warnings)
+    if (parsed.ok) void take(parsed.policy, parsed.warnings, snapshot(file))
     else log.error({ file, faults: parsed.faults }, 'policy reload failed')
     watch(parsed.ok ? parsed.policy.included : parsed.included)
   }
 
-  function take(next: Policy, warnings: readonly string[]): void {
+  async function take(next: Policy, warnings: readonly string[], snapshot: Snapshot) {
     const before = latest
     latest = next
-    putInForce(next)
+    await putInForce(next, snapshot)
     log.info({ file, hash: next.hash, warnings }, 'policy reloaded')
     if (restartNeeded(before, next)) {
       log.warn({}, 'listen, admin or workers changed: they take effect at the next start')
@@ -57,9 +59,9 @@ export function followPolicy(
 }
 
 /** A policy file can never end a gateway that runs, whatever is in it. */
-function loadOrFault(file: string, env: Environment): Parsed {
+function loadOrFault(file: string, env: Environment, read: ReadFile): Parsed {
   try {
-    return loadPolicy(file, env)
+    return loadPolicy(file, env, read)
   } catch (error) {
     return { ok: false, faults: [`${file}: ${String(error)}`], included: [] }
   }
