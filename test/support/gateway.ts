@@ -9,7 +9,7 @@ import { parse } from 'yaml'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = join(ROOT, 'node_modules/.bin/node')
 const MAIN = join(ROOT, 'gateway/main.ts')
-const START_TIMEOUT = 15_000
+const START_TIMEOUT = 30_000
 const STOP_TIMEOUT = 15_000
 
 export type LogLine = Record<string, unknown>
