@@ -13,8 +13,8 @@ import { createUpstreams } from './upstream/upstreams.ts'
 
 /** Everything that serves callers, in one process. */
 export interface Callers {
-  /** Rejects where the address cannot be listened on. */
-  readonly listen: () => Promise<AddressInfo>
+  /** Listens where the first policy says. Rejects where that cannot be. */
+  readonly listen: (port?: number) => Promise<AddressInfo>
   /** Puts another policy into the place of the one in force, in one step. */
   readonly putInForce: (policy: Policy) => void
   readonly keys: () => IssuerKeys
@@ -86,7 +86,7 @@ export function openCallers(options: CallersOptions): Callers {
     await drain(server, upgraded, current().policy.limits.drain)
     await close()
   }
-  const listenForCallers = () => listen(server, first.listen)
+  const listenForCallers = (port = first.listen.port) => listen(server, { ...first.listen, port })
   return { listen: listenForCallers, putInForce, keys: live.keys, state, stop, close }
 }
 

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Address } from '../policy/scalars.ts'
 import { timerLimit } from '../timer.ts'
 
 /** Resolves when the server listens; rejects where it cannot. */
-export function listen(server: Server, { host, port }: Address): Promise<AddressInfo> {
+export function listen(server: NetServer, { host, port }: Address): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

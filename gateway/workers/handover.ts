@@ -23,7 +23,8 @@ interface ClusterMessage {
   readonly accepted?: boolean
 }
 
-export function createHandover(): Handover {
+/** @param beforeListening called before a worker is given the address that it wants to listen on */
+export function createHandover(beforeListening: () => void): Handover {
   const listening = new Set<ChildProcess>()
   const refused = new Set<Handle>()
 
@@ -45,7 +46,10 @@ export function createHandover(): Handover {
       return Reflect.apply(send, child, [message, handle, ...more])
     }
     const hear = ({ act, ack, accepted }: ClusterMessage) => {
-      if (act === 'queryServer') listening.add(child)
+      if (act === 'queryServer') {
+        listening.add(child)
+        beforeListening()
+      }
       if (act === 'close') listening.delete(child)
       const handle = ack === undefined ? undefined : offered.get(ack)
       if (ack === undefined || !handle) return

@@ -24,7 +24,7 @@ export interface Member {
 }
 
 export interface MemberEvents {
-  readonly onListening: (where: { readonly address: string; readonly port: number }) => void
+  readonly onListening: () => void
   /** @param fault why, where the worker could still say it */
   readonly onExit: (end: End, fault: StartFault | undefined) => void
   /** Nothing more comes from it. */
@@ -36,8 +36,9 @@ export interface MemberTools {
   readonly keySpaces: KeySpaces
   readonly lines: LineWriter
   readonly onDropped: (lines: number) => void
-  /** What a worker begins to serve with. */
+  /** What a worker begins to serve with, and on which port. */
   readonly snapshot: () => Snapshot
+  readonly port: number
 }
 
 /** Milliseconds that a worker may take to answer, and to put a policy into force. */
@@ -46,7 +47,7 @@ const POLICY_PATIENCE = 10_000
 
 /** Begins a worker, and gives it the policy in force as soon as it is there. */
 export function startMember(tools: MemberTools, events: MemberEvents): Member {
-  const { start, keySpaces, lines, onDropped, snapshot } = tools
+  const { start, keySpaces, lines, onDropped, snapshot, port } = tools
   const pending = createPending()
   const identity = {}
   let state: 'starting' | 'begun' | 'listening' | 'gone' = 'starting'
@@ -54,7 +55,7 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
 
   const give = async (next: Snapshot): Promise<boolean> => {
     if (state === 'starting' || state === 'gone') return true
-    const send = (id: number) => worker.send({ is: 'policy', id, snapshot: next })
+    const send = (id: number) => worker.send({ is: 'policy', id, snapshot: next, port })
     const answer = await pending.ask(send, POLICY_PATIENCE)
     return answer !== undefined || !isThere()
   }
@@ -68,7 +69,7 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
         return
       case 'listening':
         state = 'listening'
-        events.onListening({ address: message.address, port: message.port })
+        events.onListening()
         return
       case 'failed':
         fault = message.fault
@@ -96,7 +97,8 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
     startedAt: Date.now(),
     isListening: () => state === 'listening',
     give,
-    ask: about => pending.ask(id => worker.send({ is: 'question', id, about }), ANSWER_PATIENCE),
+    ask: about =>
+      pending.askIfHeard(id => worker.send({ is: 'question', id, about }), ANSWER_PATIENCE),
     refreshKeys: since => worker.send({ is: 'refresh', since }),
     // One that waits for its policy has accepted nothing.
     drain: () => (state === 'starting' ? worker.kill() : worker.send({ is: 'drain' })),

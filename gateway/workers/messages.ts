@@ -8,7 +8,13 @@ export type Question = 'readiness' | 'metrics' | 'status'
 
 export type ToWorker =
   /** Puts a policy into force; the first one is what the worker begins to serve with. */
-  | { readonly is: 'policy'; readonly id: number; readonly snapshot: Snapshot }
+  | {
+      readonly is: 'policy'
+      readonly id: number
+      readonly snapshot: Snapshot
+      /** The port to listen on, also where the policy leaves that open. */
+      readonly port: number
+    }
   | { readonly is: 'question'; readonly id: number; readonly about: Question }
   /** Fetches the keys anew, unless they were fetched after this time (milliseconds since the epoch). */
   | { readonly is: 'refresh'; readonly since: number }
@@ -18,7 +24,7 @@ export type ToWorker =
 export type FromWorker =
   /** It is there, and waits for a policy. */
   | { readonly is: 'begun' }
-  | { readonly is: 'listening'; readonly address: string; readonly port: number }
+  | { readonly is: 'listening' }
   /** It cannot serve, and will end. */
   | { readonly is: 'failed'; readonly fault: StartFault }
   /** To a policy, or to a question. */
@@ -74,7 +80,7 @@ const STORE_CALLS = [
 ]
 
 const TO_WORKER: Kinds<ToWorker> = {
-  policy: { id: isNumber, snapshot: isSnapshot },
+  policy: { id: isNumber, snapshot: isSnapshot, port: isNumber },
   question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status') },
   refresh: { since: isNumber },
   stored: { id: isNumber },
@@ -83,7 +89,7 @@ const TO_WORKER: Kinds<ToWorker> = {
 
 const FROM_WORKER: Kinds<FromWorker> = {
   begun: {},
-  listening: { address: isText, port: isNumber },
+  listening: {},
   failed: {
     fault: shaped({
       message: isText,
@@ -100,7 +106,8 @@ const FROM_WORKER: Kinds<FromWorker> = {
 const parser =
   <T extends { readonly is: string }>(kinds: Kinds<T>) =>
   (message: unknown): T | undefined => {
-    if (!isRecord(message) || !Object.hasOwn(kinds, String(message.is))) return undefined
+    if (!isRecord(message) || typeof message.is !== 'string') return undefined
+    if (!Object.hasOwn(kinds, message.is)) return undefined
     return shaped(kinds[message.is as T['is']])(message) ? (message as T) : undefined
   }
 

@@ -7,6 +7,8 @@ export interface Pending {
    * @param patience milliseconds
    */
   readonly ask: (send: (id: number) => void, patience: number) => Promise<unknown>
+  /** The same for what need not be asked of one that has not answered for long. */
+  readonly askIfHeard: Pending['ask']
   readonly answer: (id: number, value: unknown) => void
   /** Nobody is there any more who could answer. */
   readonly giveUp: () => void
@@ -22,7 +24,7 @@ export function createPending(): Pending {
   let over = false
 
   const ask: Pending['ask'] = (send, patience) => {
-    if (over || asked - answered >= MAX_UNANSWERED) return Promise.resolve(undefined)
+    if (over) return Promise.resolve(undefined)
     asked += 1
     const id = asked
     return new Promise(resolve => {
@@ -36,6 +38,8 @@ export function createPending(): Pending {
       send(id)
     })
   }
+  const askIfHeard: Pending['ask'] = (send, patience) =>
+    asked - answered < MAX_UNANSWERED ? ask(send, patience) : Promise.resolve(undefined)
   const answer: Pending['answer'] = (id, value) => {
     answered += 1
     waiting.get(id)?.(value)
@@ -44,5 +48,5 @@ export function createPending(): Pending {
     over = true
     for (const settle of waiting.values()) settle(undefined)
   }
-  return { ask, answer, giveUp }
+  return { ask, askIfHeard, answer, giveUp }
 }

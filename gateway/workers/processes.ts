@@ -30,10 +30,16 @@ export interface WorkerProcess {
   readonly kill: () => void
 }
 
-/** Begins worker processes, which run the same command as this one. */
-export function workerStarter(): (events: WorkerEvents) => WorkerProcess {
+/**
+ * Begins worker processes, which run the same command as this one.
+ *
+ * @param beforeListening called before a worker is given the address that it wants to listen on
+ */
+export function workerStarter(
+  beforeListening: () => void,
+): (events: WorkerEvents) => WorkerProcess {
   cluster.setupPrimary({ stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-  const handover = createHandover()
+  const handover = createHandover(beforeListening)
 
   return ({ onMessage, onExit, onClose }) => {
     const worker = cluster.fork({ [MARK]: 'yes' })

@@ -7,7 +7,9 @@ import type { End } from './processes.ts'
 /** Workers that serve together on one address; one that dies is replaced. */
 export interface Team {
   /** Begins all of them. Resolves when all listen; rejects where one cannot begin. */
-  readonly begin: () => Promise<{ readonly address: string; readonly port: number }>
+  readonly begin: () => Promise<void>
+  /** Whether all have listened once. */
+  readonly isComplete: () => boolean
   readonly members: () => readonly Member[]
   /** Lets what is in flight finish, for some milliseconds at most; resolves when nobody is left. */
   readonly stop: (limit: number) => Promise<void>
@@ -37,23 +39,25 @@ export function createTeam(options: TeamOptions): Team {
   const { size, log, onReplaced, onClosed } = options
   const members = new Set<Member>()
   const open = new Set<Member>()
-  const { promise: listening, resolve, reject } = Promise.withResolvers<Where>()
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
   let phase: 'starting' | 'serving' | 'stopping' = 'starting'
   let noticeClosed = () => {}
 
   /** One place in the team, and those who take it one after the other. */
   const fill = (deathsInARow: number): void => {
     const member = startMember(options, {
-      onListening: where => {
+      onListening: () => {
         if (phase === 'starting' && [...members].every(one => one.isListening())) {
           phase = 'serving'
-          resolve(where)
+          resolve()
         }
       },
       onExit: (end, fault) => {
         members.delete(member)
-        if (phase === 'starting') reject(beginFault(end, fault))
-        if (phase === 'serving') replace(member, deathsInARow, end, fault)
+        if (phase === 'stopping') return
+        const replaceable = phase === 'serving' || wasSignalled(end)
+        if (replaceable) replace(member, deathsInARow, end, fault)
+        else reject(beginFault(end, fault))
       },
       onClose: () => {
         open.delete(member)
@@ -103,10 +107,13 @@ export function createTeam(options: TeamOptions): Team {
     for (let place = 0; place < size; place++) fill(0)
     return listening
   }
-  return { begin, members: () => [...members], stop, kill }
+  const isComplete = () => phase === 'serving'
+  return { begin, isComplete, members: () => [...members], stop, kill }
 }
 
-type Where = Awaited<ReturnType<Team['begin']>>
+/** A signal to all processes of a group may come before a worker has begun to ignore it. */
+const wasSignalled = ({ signal }: End) =>
+  signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGHUP'
 
 /** At once after the first death. */
 const pauseAfter = (deaths: number): number =>

@@ -26,6 +26,8 @@ export interface WorkerOptions {
 /** Milliseconds that the primary may take to answer a call of the key set store. */
 const STORE_PATIENCE = 1_000
 
+type PolicyMessage = Extract<ToWorker, { is: 'policy' }>
+
 /** What a worker is once it has its first policy. */
 interface Service {
   readonly callers: Callers
@@ -47,21 +49,23 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
     await primary.send({ is: 'failed', fault: faultOf(error) })
     end(1)
   }
-  const begin = (policy: Policy): Service => {
-    const call = (space: string, wanted: StoreCall) =>
-      pending.ask(id => void primary.send({ is: 'store', id, space, call: wanted }), STORE_PATIENCE)
+  const begin = (policy: Policy, port: number): Service => {
+    const call = (space: string, wanted: StoreCall) => {
+      const send = (id: number) => void primary.send({ is: 'store', id, space, call: wanted })
+      return pending.askIfHeard(send, STORE_PATIENCE)
+    }
     const { callers, log } = openService(policy, options, one => sharedKeys(one, call))
     const listening = callers
-      .listen()
-      .then(({ address, port }) => primary.send({ is: 'listening', address, port }))
+      .listen(port)
+      .then(() => primary.send({ is: 'listening' }))
       .catch(fail)
     return { callers, log, listening }
   }
-  const take = (id: number, snapshot: Snapshot) => {
+  const take = ({ id, snapshot, port }: PolicyMessage) => {
     try {
       const policy = load(snapshot, env)
       if (service) service.callers.putInForce(policy)
-      else service = begin(policy)
+      else service = begin(policy, port)
       void primary.send({ is: 'answer', id, value: true })
     } catch (error) {
       void fail(error)
@@ -77,7 +81,7 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
   primary.onMessage((message: ToWorker) => {
     switch (message.is) {
       case 'policy':
-        return take(message.id, message.snapshot)
+        return take(message)
       case 'question':
         return void answer(service?.callers.state, message.about).then(value =>
           primary.send({ is: 'answer', id: message.id, value }),

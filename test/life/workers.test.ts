@@ -13,6 +13,9 @@ import { count, holdAnswers, samplesOf } from './support.ts'
 import { childrenOf, connectionsOf, pidsOf, statusOf, untilServing, workersOf } from './workers.ts'
 
 const SIZE = 4
+const COOLDOWN = 3_000
+/** Several processes begin several times; a busy machine takes its time. */
+const TIMEOUT = 90_000
 
 let issuer: Issuer
 let upstream: Upstream
@@ -21,19 +24,22 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([issuer.close(), upstream.close()]))
 
-const text = (more: object = {}) => policy({ issuer, upstream, workers: SIZE, ...more })
+const text = (more: object = {}) => {
+  const keys = { unknownKidCooldown: `${COOLDOWN}ms` }
+  return policy({ issuer, upstream, workers: SIZE, keys, ...more })
+}
 
 const ask = (gateway: Gateway, target: string, token?: string) =>
   sendOne(gateway.port, request({ target, token }))
 
-describe(`a gateway with ${SIZE} workers`, () => {
-  let gateway: Gateway
-  beforeAll(async () => {
-    gateway = await startGateway(text())
-    await untilServing(gateway, SIZE)
-  })
-  afterAll(() => gateway.stop())
+let gateway: Gateway
+beforeAll(async () => {
+  gateway = await startGateway(text())
+  await untilServing(gateway, SIZE)
+}, TIMEOUT)
+afterAll(() => gateway?.stop(), TIMEOUT)
 
+describe(`a gateway with ${SIZE} workers`, { timeout: TIMEOUT }, () => {
   test('says once per listener that it listens', () => {
     const line = {
       level: 'info',
@@ -132,6 +138,19 @@ describe(`a gateway with ${SIZE} workers`, () => {
     await waitUntil(sum, 'not all requests are counted')
     expect((await counts()).durations - before.durations).toBe(40)
   })
+  test('writes each line of its log whole', async () => {
+    const ids = Array.from({ length: 600 }, (_, index) => `${'i'.repeat(100)}-${index}`)
+    const one = (id: string) =>
+      sendOne(gateway.port, request({ target: '/health', headers: { 'X-Request-Id': id } }))
+    for (let from = 0; from < ids.length; from += 60) {
+      await Promise.all(ids.slice(from, from + 60).map(one))
+    }
+    const logged = () => gateway.logs.filter(({ requestId }) => ids.includes(String(requestId)))
+    await waitUntil(() => logged().length >= ids.length, 'not all are logged')
+    expect(new Set(logged().map(({ requestId }) => requestId)).size).toBe(ids.length)
+    const lines = gateway.logText.split('\n').slice(0, -1)
+    expect(lines.length).toBe(gateway.logs.length)
+  })
   test('adds up what is in flight', async () => {
     const held = holdAnswers(upstream)
     const answers = Array.from({ length: 2 * SIZE }, () => ask(gateway, '/health'))
@@ -173,15 +192,7 @@ describe(`a gateway with ${SIZE} workers`, () => {
   })
 })
 
-describe('the keys of a gateway with workers', () => {
-  const COOLDOWN = 3_000
-  let gateway: Gateway
-  beforeAll(async () => {
-    gateway = await startGateway(text({ keys: { unknownKidCooldown: `${COOLDOWN}ms` } }))
-    await untilServing(gateway, SIZE)
-  })
-  afterAll(() => gateway.stop())
-
+describe('the keys of a gateway with workers', { timeout: TIMEOUT }, () => {
   test('are fetched once on SIGHUP', async () => {
     const before = issuer.fetches
     const reloaded = () => gateway.logs.some(({ msg }) => msg === 'policy reloaded')
@@ -219,12 +230,43 @@ describe('the keys of a gateway with workers', () => {
   })
 })
 
-describe('workers', () => {
+describe('workers', { timeout: TIMEOUT }, () => {
   test('`auto` is one for each core', async () => {
     const gateway = await startGateway(text({ workers: 'auto' }))
     const children = childrenOf(gateway.pid).length
     expect(await gateway.stop()).toBe(0)
     expect(children).toBe(availableParallelism() === 1 ? 0 : availableParallelism())
+  })
+  test('that are full let the next connection go', async () => {
+    const gateway = await startGateway(text({ workers: 2, limits: { connections: 2 } }))
+    const outcomes = Array.from({ length: 12 }, () => outcomeOf(gateway.port))
+    const said = (await Promise.all(outcomes.map(({ outcome }) => outcome))).sort()
+    for (const { socket } of outcomes) socket.destroy()
+    expect(await gateway.stop()).toBe(0)
+    const answered = said.filter(word => word === 'answered').length
+    expect(said).toEqual([
+      ...Array(answered).fill('answered'),
+      ...Array(12 - answered).fill('closed'),
+    ])
+    // Each has at most two, and takes no more than the one that it is offered.
+    expect([2, 3, 4]).toContain(answered)
+  })
+  test('are not ready while none of them has keys, and say why', async () => {
+    issuer.fail = 'error'
+    const gateway = await startGateway(text({ workers: 2 }))
+    const url = `${issuer.url}/.well-known/openid-configuration`
+    const reason = `the keys of the issuer are not known: ${url}: status 500`
+    const said = async () => (await gateway.admin('/readyz')).text()
+    try {
+      await gateway.waitForLog(({ msg }) => msg === 'keys not fetched', 30_000)
+      expect(JSON.parse(await said())).toEqual({ status: 'not ready', reason })
+      expect((await statusOf(gateway)).keys).toMatchObject({ source: null })
+    } finally {
+      issuer.fail = undefined
+    }
+    await untilServing(gateway, 2)
+    expect(JSON.parse(await said())).toEqual({ status: 'ready' })
+    expect(await gateway.stop()).toBe(0)
   })
   test('1 is a single process', async () => {
     const gateway = await startGateway(text({ workers: 1 }))
@@ -237,7 +279,7 @@ describe('workers', () => {
     })
   })
   test('do without an admin server', async () => {
-    const gateway = await startGateway(text({ admin: 'off' }))
+    const gateway = await startGateway(text({ workers: 2, admin: 'off' }))
     const { status } = await ask(gateway, '/health')
     expect(await gateway.stop()).toBe(0)
     const listeners = gateway.logs.filter(({ msg }) => msg === 'listening')
@@ -248,3 +290,15 @@ describe('workers', () => {
     expect(gateway.errorText).toBe('')
   })
 })
+
+/** A connection that stays open once it is served. */
+function outcomeOf(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(request({ target: '/health' }))
+  const outcome = new Promise<string>(resolve => {
+    socket.once('data', () => resolve('answered'))
+    socket.once('error', () => resolve('closed'))
+    socket.once('end', () => resolve('closed'))
+  })
+  return { socket, outcome }
+}

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import type { Gateway } from '../support/gateway.ts'
-import { policy } from '../support/policy.ts'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { type Gateway, ROOT, writeTemporary } from '../support/gateway.ts'
 import { request, sendOne } from '../support/raw.ts'
 import { waitUntil } from '../support/redis.ts'
-import type { Upstream } from '../support/upstream.ts'
 
 /** Gateways with several processes: how many there are, and which of them does what. */
 
@@ -43,7 +44,7 @@ export async function untilServing(
     const ready = workers.every(({ pid, notReady }) => notReady === null && !without.includes(pid))
     return ready && workers.length === size
   }
-  await waitUntil(all, () => `not ${size} workers, but ${pids}:\n${gateway.logText}`)
+  await waitUntil(all, () => `not ${size} workers, but ${pids}:\n${gateway.logText}`, 60_000)
   return pids
 }
 
@@ -82,20 +83,35 @@ const linkOf = (path: string): string => {
   }
 }
 
-/** A policy with one public route, which tells policies apart. */
-export const publicRoute = (
-  issuer: { readonly url: string },
-  upstream: Upstream,
-  path: string,
-  more: object = {},
-): string =>
-  policy({
-    issuer: issuer.url,
-    upstream,
-    workers: 3,
-    ...more,
-    dataSources: { grades: { routes: { [`GET ${path}`]: 'public' } } },
+/** A gateway whose workers have begun, but do not listen yet; in a process group of its own. */
+export async function startWorkers(text: string, size: number) {
+  const { directory, file } = writeTemporary(text)
+  const node = join(ROOT, 'node_modules/.bin/node')
+  const args = [join(ROOT, 'gateway/main.ts'), 'serve', '--config', file]
+  const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const pid = child.pid ?? 0
+  const [stdout, stderr] = [readAll(child.stdout), readAll(child.stderr)]
+  const ended = new Promise<number | null>(resolve => child.on('close', resolve))
+  const exited = ended.then(code => ({ code, stdout: stdout(), stderr: stderr() }))
+  const cleanUp = () => {
+    child.kill('SIGKILL')
+    rmSync(directory, { recursive: true, force: true })
+  }
+  const begun = () => child.exitCode === null && childrenOf(pid).length === size
+  await waitUntil(begun, () => `no workers:\n${stdout()}${stderr()}`, 30_000).catch(error => {
+    cleanUp()
+    throw error
   })
+  return { pid, pids: childrenOf(pid), exited, cleanUp }
+}
+
+function readAll(stream: Readable): () => string {
+  let text = ''
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  return () => text
+}
 
 /** One request over a connection of its own: its status, or why there was no answer. */
 export type Try = { readonly said: number | string; readonly began: number; readonly ended: number }
