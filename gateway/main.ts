@@ -12,6 +12,8 @@ import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import type { ExitStatus, Terminal } from './commands/terminal.ts'
 import { SECRET_VARIABLE, type TokenOptions, token } from './commands/token.ts'
+import { type Primary, primaryOf } from './workers/processes.ts'
+import { runWorker } from './workers/worker.ts'
 
 /** The command line; the only file that touches the process. */
 
@@ -51,6 +53,13 @@ const signals = {
     process.on('SIGINT', run)
   },
   exitNow: (status: 1) => process.exit(status),
+  onExit: (run: () => void) => void process.on('exit', run),
+}
+
+/** A terminal or a service manager tells all processes to stop; the primary decides what that means. */
+function runAsWorker(primary: Primary): Promise<ExitStatus> {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
+  return runWorker({ primary, env: process.env, version, stdout: process.stdout })
 }
 
 let status: ExitStatus = 0
@@ -72,7 +81,10 @@ program
   .description('run the gateway')
   .option('-c, --config <file>', 'the policy file', DEFAULT_POLICY)
   .action(async ({ config }: { config: string }) => {
-    status = await serve(fileOf(config), version, signals, process.stdout, terminal)
+    const primary = primaryOf(process.env)
+    status = primary
+      ? await runAsWorker(primary)
+      : await serve(fileOf(config), version, signals, process.stdout, terminal)
     // Not by itself: a reader of stdout that has stopped reading would keep the process for ever.
     process.exit(status)
   })

@@ -1,16 +1,13 @@
-import type { Server } from 'node:http'
 import type { Writable } from 'node:stream'
-import { adminServer } from './edge/admin.ts'
-import { drain, listen } from './edge/drain.ts'
-import type { IssuerKeys } from './edge/keys.ts'
-import { goLive } from './edge/live.ts'
+import { openCallers } from './callers.ts'
+import { adminServer, viewOf } from './edge/admin.ts'
+import { listen } from './edge/drain.ts'
+import { lineWriter } from './edge/lines.ts'
 import { createLog } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
-import { recorder } from './edge/record.ts'
-import { createEdgeServer } from './edge/server.ts'
+import { followPolicy } from './edge/policy-file.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Environment } from './policy/source.ts'
-import { createUpstreams } from './upstream/upstreams.ts'
 
 /** A gateway in service. */
 export interface Gateway {
@@ -29,70 +26,40 @@ export interface ServeOptions {
 }
 
 /** Milliseconds that the reader of the log has for the last lines. */
-const LAST_LINES = 500
+export const LAST_LINES = 500
 
 /** Puts a policy into service. Rejects where an address cannot be listened on. */
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
-  const log = createLog(stdout, policy.log.level, () => metrics.logLinesDropped.inc())
-  const upstreams = createUpstreams({
-    onAvoided: (origin, cause) => log.warn({ origin, cause }, 'upstream origin is down'),
-    onBack: origin => log.info({ origin }, 'upstream origin is back'),
-  })
-  const live = goLive(policy, { env, log, metrics, onChange })
-  const current = live.service
-  let draining = false
-
-  const record = recorder(log, metrics, () => current().policy.log.userid)
-  const tools = { current, draining: () => draining, upstreams, log, metrics, record }
-  const edge = createEdgeServer(tools, policy)
-  const admin = adminServer({
-    version,
-    policy: () => current().policy,
-    loadedAt: live.loadedAt,
-    keys: () => live.keys().status(),
-    redisUp: () => live.keys().redisUp(),
-    upstream: upstreams.status,
-    notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(live.keys())),
-    metrics,
-  }) as Server
-
-  function onChange(next: Policy): void {
-    upstreams.use(next.dataSources.map(({ upstream }) => upstream))
-    edge.adopt(next)
-  }
-  onChange(policy)
+  const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
+  const log = createLog(lines, policy.log.level)
+  const callers = openCallers({ policy, version, metrics, log })
+  const { putInForce } = callers
+  const files = followPolicy(policy, { env, log, metrics, putInForce })
+  const admin = adminServer(viewOf(callers.state))
   try {
-    const { address, port } = await listen(edge.server, policy.listen)
+    const { address, port } = await callers.listen()
     const own = policy.admin === 'off' ? undefined : await listen(admin, policy.admin)
     log.always({ listener: 'gateway', address, port }, 'listening')
     if (own) log.always({ listener: 'admin', address: own.address, port: own.port }, 'listening')
   } catch (error) {
-    edge.server.close()
-    await live.close()
+    files.close()
+    await callers.close()
     throw error
   }
 
   const reload = () => {
-    live.reload()
-    void live.keys().refresh()
+    files.reload()
+    void callers.keys().refresh()
   }
   const stop = async () => {
-    draining = true
     log.info({}, 'draining')
-    await drain(edge, current().policy.limits.drain)
+    await callers.stop()
+    files.close()
     admin.closeAllConnections()
     admin.close()
-    await live.close()
-    await upstreams.close()
     log.info({}, 'stopped')
     await log.flush(LAST_LINES)
   }
   return { reload, stop }
-}
-
-function keysMissing(keys: IssuerKeys): string | undefined {
-  const { source, lastError } = keys.status()
-  if (source !== undefined) return undefined
-  return `the keys of the issuer are not known: ${lastError ?? 'they are being fetched'}`
 }

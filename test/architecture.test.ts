@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly RegExp[])[] = [
   [/^token\//, /^feide\//],
   [/^gate\.ts$/],
   [/^upstream\//, /^edge\//],
-  [/^serve\.ts$/],
+  [/^serve\.ts$/, /^callers\.ts$/, /^workers\//],
   [/^commands\//],
   [/^main\.ts$/],
 ]

@@ -1,5 +1,6 @@
 import { loadPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { ReadFile } from '../policy/source.ts'
 import { type ExitStatus, painter, type Terminal } from './terminal.ts'
 
 /** `check [FILE]`: every error and warning of a policy; nothing is started. */
@@ -18,8 +19,8 @@ export function check(file: string, terminal: Terminal): ExitStatus {
 }
 
 /** The policy for another command; its faults go to stderr, since they are not that command's answer. */
-export function policyFor(file: string, terminal: Terminal): Policy | undefined {
-  const parsed = loadPolicy(file, terminal.env)
+export function policyFor(file: string, terminal: Terminal, read?: ReadFile): Policy | undefined {
+  const parsed = loadPolicy(file, terminal.env, read)
   for (const line of parsed.ok ? parsed.warnings : parsed.faults) terminal.err(line)
   return parsed.ok ? parsed.policy : undefined
 }

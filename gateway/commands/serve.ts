@@ -1,5 +1,8 @@
+import { availableParallelism } from 'node:os'
 import type { Writable } from 'node:stream'
+import { recordingReader } from '../policy/snapshot.ts'
 import { type Gateway, serve as putIntoService } from '../serve.ts'
+import { serveWithWorkers } from '../workers/primary.ts'
 import { policyFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
@@ -9,6 +12,8 @@ export interface Signals {
   /** Called for each signal that asks to stop. */
   readonly onStop: (run: () => void) => void
   readonly exitNow: (status: 1) => void
+  /** Called when the process ends by its own doing. */
+  readonly onExit: (run: () => void) => void
 }
 
 /** `serve [--config FILE]`: runs until it is told to stop; a second word to stop ends it at once. */
@@ -19,7 +24,8 @@ export async function serve(
   stdout: Writable,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const policy = policyFor(file, terminal)
+  const { read, snapshot } = recordingReader()
+  const policy = policyFor(file, terminal, read)
   if (!policy) return 1
   // Heard from the first moment on: a signal during the start would end the process as it is.
   let gateway: Gateway | undefined
@@ -33,7 +39,12 @@ export async function serve(
     })
   })
   try {
-    gateway = await putIntoService({ policy, env: terminal.env, version, stdout })
+    const options = { policy, env: terminal.env, version, stdout }
+    const size = policy.workers === 'auto' ? availableParallelism() : policy.workers
+    const team = { size, snapshot: snapshot(file), askedToStop: told, onExit: signals.onExit }
+    gateway = await (size === 1
+      ? putIntoService(options)
+      : serveWithWorkers({ ...options, ...team }))
     await told
     await gateway.stop()
     return 0
@@ -52,5 +63,6 @@ function listenFault(error: unknown): string {
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine`
   if (code === undefined) throw error
   const { message } = error as Error
+  if (code === 'WORKER_ENDED') return message
   return `cannot listen: ${message}`
 }

@@ -1,70 +1,43 @@
+import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { Upstream } from '../model.ts'
-import type { Policy } from '../policy/policy.ts'
-import type { KeyStatus } from '../token/keys.ts'
-import type { UpstreamStatus } from '../upstream/upstreams.ts'
 import { measure } from './measure.ts'
-import type { Metrics } from './metrics.ts'
+import { METRICS_TYPE } from './metrics.ts'
+import { type AdminState, statusOf } from './status.ts'
 
-export interface AdminState {
-  readonly version: string
-  readonly policy: () => Policy
-  /** Milliseconds since the epoch. */
-  readonly loadedAt: () => number
-  readonly keys: () => KeyStatus
-  /** Whether Redis answers; `undefined` where there is none. */
-  readonly redisUp: () => boolean | undefined
-  readonly upstream: (upstream: Upstream) => UpstreamStatus
+/** What the admin server tells: of one process, or of several that serve together. */
+export interface AdminView {
   /** Why the gateway should get no requests, or `undefined`. */
-  readonly notReady: () => string | undefined
-  readonly metrics: Metrics
+  readonly notReady: () => Promise<string | undefined>
+  /** Text of Prometheus. */
+  readonly metrics: () => Promise<string>
+  readonly status: () => Promise<object>
 }
 
 /** Health, metrics and status on a port of their own, which is never proxied (contract 7). */
-export function adminServer(state: AdminState) {
+export function adminServer({ notReady, metrics, status }: AdminView): Server {
   const app = new Hono()
   app.get('/healthz', c => c.json({ status: 'ok' }))
-  app.get('/readyz', c => {
-    const reason = state.notReady()
+  app.get('/readyz', async c => {
+    const reason = await notReady()
     return reason === undefined
       ? c.json({ status: 'ready' })
       : c.json({ status: 'not ready', reason }, 503)
   })
-  app.get('/metrics', async c => {
-    const { registry } = state.metrics
-    measure(state)
-    return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
-  })
-  app.get('/status', c => c.json(statusOf(state)))
+  app.get('/metrics', async c => c.body(await metrics(), 200, { 'Content-Type': METRICS_TYPE }))
+  app.get('/status', async c => c.json(await status()))
   app.notFound(c => c.json({ error: 'not found', paths: PATHS }, 404))
-  return createAdaptorServer({ fetch: app.fetch })
+  return createAdaptorServer({ fetch: app.fetch }) as Server
 }
 
 const PATHS = ['/healthz', '/readyz', '/metrics', '/status']
 
-function statusOf({ version, policy, loadedAt, keys, redisUp, upstream: look }: AdminState) {
-  const { hash, dataSources } = policy()
-  const { source, age, kids, unusable, distrusted, nextRefresh, lastError } = keys()
-  const up = redisUp()
-  return {
-    version,
-    policy: { hash, loadedAt: isoTime(loadedAt()) },
-    keys: {
-      source: source ?? null,
-      age: age === undefined ? null : Math.round(age / 1000),
-      kids,
-      unusable,
-      distrusted,
-      nextRefresh: nextRefresh === undefined ? null : isoTime(nextRefresh),
-      lastError: lastError ?? null,
-    },
-    redis: up === undefined ? null : { up },
-    upstreams: dataSources.map(({ id, upstream }) => ({
-      dataSource: id,
-      ...look(upstream),
-    })),
-  }
-}
-
-const isoTime = (ms: number) => new Date(ms).toISOString()
+/** What there is to tell of this process alone. */
+export const viewOf = (state: AdminState): AdminView => ({
+  notReady: async () => state.notReady(),
+  metrics: () => {
+    measure(state)
+    return state.metrics.registry.metrics()
+  },
+  status: async () => statusOf(state),
+})

@@ -1,5 +1,4 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import type { Address } from '../policy/scalars.ts'
 import { timerLimit } from '../timer.ts'
 import type { EdgeServer } from './server.ts'

@@ -2,6 +2,7 @@ import type { Policy } from '../policy/policy.ts'
 import { parseRedisUrl } from '../policy/redis-url.ts'
 import { createKeys, type Inherited, type Keys } from '../token/keys.ts'
 import type { KeyEvents } from '../token/refresh.ts'
+import type { KeySetStore } from '../token/store.ts'
 import { systemClock } from './clock.ts'
 import { keySetFetcher } from './issuer.ts'
 import type { Log } from './log.ts'
@@ -15,6 +16,13 @@ export interface IssuerKeys extends Keys {
   readonly close: () => Promise<void>
 }
 
+export interface KeysTools {
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Where the processes of one gateway share a key set; only used without a Redis. */
+  readonly openShared?: (policy: Policy) => KeySetStore
+}
+
 /**
  * Begins to fetch the keys of a policy's issuer; nothing waits for them but requests that need one.
  *
@@ -22,20 +30,20 @@ export interface IssuerKeys extends Keys {
  */
 export function openKeys(
   policy: Policy,
-  log: Log,
-  metrics: Metrics,
+  { log, metrics, openShared }: KeysTools,
   inherited?: Inherited,
 ): IssuerKeys {
   const fetchKeySet = keySetFetcher(policy.issuer)
-  const store = openStore(policy, redisEvents(log, metrics))
+  const redis = openStore(policy, redisEvents(log, metrics))
+  const store = redis ?? openShared?.(policy)
   const sources = { fetchKeySet, store, clock: systemClock, events: keyEvents(log, metrics) }
   const keys = createKeys(sources, policy.keys, inherited)
   void keys.refresh()
   const close = async () => {
     keys.stop()
-    await Promise.all([store?.close(), fetchKeySet.close()])
+    await Promise.all([redis?.close(), fetchKeySet.close()])
   }
-  return { ...keys, redisUp: () => store?.up(), close }
+  return { ...keys, redisUp: () => redis?.up(), close }
 }
 
 /** The store of a policy; `undefined` where it names no Redis. */
@@ -50,13 +58,15 @@ function keyEvents(log: Log, metrics: Metrics): KeyEvents {
   let lastError: string | undefined
   let lastKids: string | undefined
   return {
-    onAttempt: ({ error, from, keySet }) => {
-      if (from !== 'redis') {
+    onAttempt: ({ error, from, fetched, keySet }) => {
+      if (fetched) {
         metrics.keyFetches.inc({ outcome: error === undefined ? 'success' : 'failure' })
       }
       if (error !== undefined && error !== lastError) log.warn({ error }, 'keys not fetched')
       const kids = keySet?.usable.map(({ kid }) => kid ?? '').join(' ')
-      if (kids !== undefined && (kids !== lastKids || lastError !== undefined)) {
+      // What another process of this gateway has fetched, that one has told already.
+      const isNew = kids !== lastKids && (fetched || from === 'redis')
+      if (kids !== undefined && (isNew || lastError !== undefined)) {
         log.info({ from, kids: kids.split(' '), unusable: keySet?.unusable }, 'keys fetched')
       }
       lastError = error

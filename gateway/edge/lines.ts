@@ -1,17 +1,23 @@
 import type { Writable } from 'node:stream'
 
-/** Where log lines go; the tail of one turn of the event loop is written at once. */
+/** Where log lines go; those of one turn of the event loop are written at once. */
 export interface LineWriter {
-  readonly write: (line: string) => void
+  /** Takes one or more whole lines. */
+  readonly write: (lines: string) => void
   /** Resolves when everything is written, or after some milliseconds all the same. */
   readonly flush: (limit: number) => Promise<void>
 }
 
+/** Characters that wait for a reader; what comes on top is dropped. */
+const MAX_WAITING = 4 * 1024 * 1024
+
 /**
- * Writes lines without ever waiting: in batches, as the reader takes them. What comes while more than
- * `maxWaiting` characters wait for a reader that has stopped reading is dropped.
+ * Writes lines without ever waiting: in batches, as the reader takes them. What comes while too much
+ * waits for a reader that has stopped reading is dropped.
+ *
+ * @param onDrop is told how many lines were dropped
  */
-export function lineWriter(out: Writable, maxWaiting: number, onDrop: () => void): LineWriter {
+export function lineWriter(out: Writable, onDrop: (lines: number) => void): LineWriter {
   let batch = ''
   let scheduled = false
   // A reader that is gone (EPIPE) must not take the gateway with it.
@@ -23,12 +29,12 @@ export function lineWriter(out: Writable, maxWaiting: number, onDrop: () => void
     batch = ''
     if (out.writable) out.write(text)
   }
-  const write = (line: string) => {
-    if (!out.writable || out.writableLength + batch.length > maxWaiting) {
-      onDrop()
+  const write = (lines: string) => {
+    if (!out.writable || out.writableLength + batch.length > MAX_WAITING) {
+      onDrop(lines.split('\n').length - 1)
       return
     }
-    batch += line
+    batch += lines
     if (scheduled) return
     scheduled = true
     setImmediate(writeBatch)

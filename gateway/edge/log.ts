@@ -1,10 +1,6 @@
-import type { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Policy } from '../policy/policy.ts'
-import { lineWriter } from './lines.ts'
-
-/** Characters that wait for a reader of stdout; what comes on top is dropped and counted. */
-const MAX_WAITING = 4 * 1024 * 1024
+import type { LineWriter } from './lines.ts'
 
 export interface Log {
   readonly info: (fields: object, msg: string) => void
@@ -22,8 +18,7 @@ export interface Log {
  * them. Not through pino's own destination: that one writes from a thread, on which the end of the
  * process would wait for a reader that has stopped reading.
  */
-export function createLog(out: Writable, level: Policy['log']['level'], onDrop: () => void): Log {
-  const writer = lineWriter(out, MAX_WAITING, onDrop)
+export function createLog(writer: LineWriter, level: Policy['log']['level']): Log {
   const open = (lowest: Policy['log']['level']) =>
     pino(
       {
@@ -47,3 +42,11 @@ export function createLog(out: Writable, level: Policy['log']['level'], onDrop: 
     flush: writer.flush,
   }
 }
+
+/** The same log with some more fields on each line: for what only holds of one process among several. */
+export const marked = (log: Log, mark: object): Log => ({
+  ...log,
+  info: (fields, msg) => log.info({ ...fields, ...mark }, msg),
+  warn: (fields, msg) => log.warn({ ...fields, ...mark }, msg),
+  error: (fields, msg) => log.error({ ...fields, ...mark }, msg),
+})

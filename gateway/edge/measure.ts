@@ -1,4 +1,4 @@
-import type { AdminState } from './admin.ts'
+import type { AdminState } from './status.ts'
 
 /** Gauges that are read off when somebody asks. */
 export function measure({ keys, policy, upstream: look, metrics }: Measured): void {

@@ -2,15 +2,68 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-/** Every metric of the gateway (contract 7). Label values come from the policy or from closed lists. */
-export function createMetrics() {
+/** The format of what is told (`Content-Type`). */
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+
+const PREFIX = 'feide_gateway_'
+
+/** How several processes are told of as one, where neither the sum nor what the library says fits. */
+const TOGETHER = {
+  // Since when there is counted: the primary process is the first to start, and its sums never go back.
+  process_start_time_seconds: 'min',
+  nodejs_eventloop_lag_p90_seconds: 'max',
+  nodejs_eventloop_lag_p99_seconds: 'max',
+} as const
+
+function openRegistry() {
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry, prefix: 'feide_gateway_' })
-  const named = (name: string, help: string) => ({ name: `feide_gateway_${name}`, help, registers })
+  collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  for (const [name, aggregator] of Object.entries(TOGETHER)) {
+    Object.assign(registry.getSingleMetric(PREFIX + name) ?? {}, { aggregator })
+  }
+  const named = (name: string, help: string) => ({ name: PREFIX + name, help, registers })
+  const ofEveryProcess = {
+    policyReloads: new Counter({
+      ...named('policy_reloads_total', 'Reloads of the policy.'),
+      labelNames: ['result'] as const,
+    }),
+    logLinesDropped: new Counter(
+      named('log_lines_dropped_total', 'Log lines that nobody read in time.'),
+    ),
+  }
+  return { registry, named, ofEveryProcess }
+}
+
+/**
+ * The metrics of a process that has others serve the callers.
+ *
+ * @param serving how many do
+ */
+export function createPrimaryMetrics(serving: () => number) {
+  const { registry, named, ofEveryProcess } = openRegistry()
+  return {
+    registry,
+    ...ofEveryProcess,
+    workers: new Gauge({
+      ...named('workers', 'Worker processes that serve callers.'),
+      collect() {
+        this.set(serving())
+      },
+    }),
+    workerRestarts: new Counter(
+      named('worker_restarts_total', 'Worker processes that were started in place of a dead one.'),
+    ),
+  }
+}
+
+/** Every metric of the gateway (contract 7). Label values come from the policy or from closed lists. */
+export function createMetrics() {
+  const { registry, named, ofEveryProcess } = openRegistry()
   const byRoute = ['data_source', 'route'] as const
   return {
     registry,
+    ...ofEveryProcess,
     requests: new Counter({
       ...named('requests_total', 'Requests, by how they ended.'),
       labelNames: [...byRoute, 'method', 'status', 'decision', 'code'] as const,
@@ -43,6 +96,7 @@ export function createMetrics() {
     originUp: new Gauge({
       ...named('upstream_origin_up', 'Whether requests go to an origin, where there are others.'),
       labelNames: ['data_source', 'origin'] as const,
+      aggregator: 'min',
     }),
     tokenExchanges: new Counter({
       ...named(
@@ -59,26 +113,24 @@ export function createMetrics() {
       ...named('key_fetches_total', 'Fetches of the key set from the issuer.'),
       labelNames: ['outcome'] as const,
     }),
-    keySetAge: new Gauge(
-      named('key_set_age_seconds', 'Since the issuer was asked for the key set in use.'),
-    ),
+    keySetAge: new Gauge({
+      ...named('key_set_age_seconds', 'Since the issuer was asked for the key set in use.'),
+      aggregator: 'max',
+    }),
     keySetKeys: new Gauge({
       ...named('key_set_keys', 'Usable keys of the key set in use, by where it came from.'),
       labelNames: ['source'] as const,
+      aggregator: 'max',
     }),
     unknownKids: new Counter(
       named('unknown_kids_total', 'Tokens with a key id that the key set does not have.'),
     ),
-    redisUp: new Gauge(named('redis_up', 'Whether Redis answered the last command.')),
+    redisUp: new Gauge({
+      ...named('redis_up', 'Whether Redis answered the last command.'),
+      aggregator: 'min',
+    }),
     storedKeysIgnored: new Counter(
       named('stored_values_ignored_total', 'Values in Redis that were not used.'),
-    ),
-    policyReloads: new Counter({
-      ...named('policy_reloads_total', 'Reloads of the policy.'),
-      labelNames: ['result'] as const,
-    }),
-    logLinesDropped: new Counter(
-      named('log_lines_dropped_total', 'Log lines that nobody read in time.'),
     ),
   }
 }

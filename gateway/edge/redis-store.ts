@@ -41,6 +41,7 @@ export function openRedisStore(settings: RedisSettings, events: RedisEvents): Re
   const decode = decoder(codec, events)
 
   return {
+    vouches: 'redis',
     up,
     read: () =>
       attempt(undefined, async () => {

@@ -16,6 +16,8 @@ export interface Clock {
 export interface Obtained extends StoredKeySet {
   readonly keySet: KeySet
   readonly from: 'issuer' | 'redis'
+  /** Whether it was fetched here and now, and not by another who stored it. */
+  readonly fetched: boolean
 }
 
 /** How long one gateway waits for another's fetch, and how often it looks; milliseconds. */
@@ -72,8 +74,8 @@ export async function readStored(
   const fetchedAt = Math.min(stored.fetchedAt, clock.now())
   if (fetchedAt <= newerThan || clock.now() - fetchedAt > staleFor) return undefined
   const keySet = readKeySet(stored.document)
-  if ('problem' in keySet) return undefined
-  return { document: stored.document, fetchedAt, keySet, from: 'redis' }
+  if (!store || 'problem' in keySet) return undefined
+  return { document: stored.document, fetchedAt, keySet, from: store.vouches, fetched: false }
 }
 
 async function fetchOne(
@@ -89,7 +91,7 @@ async function fetchOne(
     if ('problem' in keySet) throw new Error(keySet.problem)
     await store?.write({ fetchedAt, document }, unknownKidCooldown)
     await store?.release(0)
-    return { document, fetchedAt, keySet, from: 'issuer' }
+    return { document, fetchedAt, keySet, from: 'issuer', fetched: true }
   } catch (error) {
     await store?.release(Math.min(retryIn, LONGEST_HOLD))
     throw error

@@ -18,6 +18,8 @@ export interface KeyEvents {
   readonly onAttempt: (outcome: {
     readonly error: string | undefined
     readonly from: 'issuer' | 'redis' | undefined
+    /** Whether the issuer was asked; false where another had asked it already. */
+    readonly fetched: boolean
     readonly keySet: KeySet | undefined
   }) => void
   readonly onUnknownKid: () => void
@@ -75,11 +77,11 @@ export function createRefresher(
       const obtained = await obtain(fetchKeySet, store, clock, needs)
       known.adopt(obtained)
       known.attempted(undefined, obtained.fetchedAt)
-      events?.onAttempt({ error: undefined, from: obtained.from, keySet: obtained.keySet })
+      events?.onAttempt({ error: undefined, ...obtained })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       known.attempted(message, clock.now())
-      events?.onAttempt({ error: message, from: undefined, keySet: undefined })
+      events?.onAttempt({ error: message, from: undefined, fetched: true, keySet: undefined })
     }
   }
 

@@ -9,10 +9,12 @@ export interface StoredKeySet {
 }
 
 /**
- * Where gateways share the key set (`edge/redis.ts` in service). Nothing here rejects: a store that is
+ * Where gateways share the key set (`edge/redis-store.ts`), or the processes of one (`workers/`). Nothing here rejects: a store that is
  * away reads as empty and grants every claim, so that each gateway goes on alone.
  */
 export interface KeySetStore {
+  /** Whose word its key set is: the issuer's own where nobody but this gateway can write it. */
+  readonly vouches: 'issuer' | 'redis'
   readonly read: () => Promise<StoredKeySet | undefined>
   /** Also counts as a fetch for the cooldown of all gateways. */
   readonly write: (stored: StoredKeySet, cooldown: number) => Promise<void>

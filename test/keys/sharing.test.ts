@@ -191,6 +191,39 @@ describe('a key set that came from the store', () => {
   })
 })
 
+describe('a key set that other processes of the same gateway have stored', () => {
+  const workers = (count: number): Simulation => {
+    const simulated = simulation({ shared: true })
+    simulated.store.vouches = 'issuer'
+    simulated.start(count)
+    return simulated
+  }
+
+  it('is the word of the issuer: nobody confirms it', async () => {
+    const simulated = workers(4)
+    await simulated.clock.pass(5 * MINUTE)
+    expect([sources(simulated), simulated.issuer.asked]).toEqual([Array(4).fill('issuer'), [0]])
+  })
+
+  it('is refreshed by one for all', async () => {
+    const simulated = workers(4)
+    await simulated.clock.pass(HOUR - MINUTE)
+    expect([6, 7]).toContain(simulated.issuer.asked.length)
+  })
+
+  it('serves a process that begins while the issuer is away', async () => {
+    const simulated = workers(4)
+    await simulated.clock.pass(SECOND)
+    simulated.issuer.error = 'away'
+    const [replacement] = simulated.start()
+    await simulated.clock.pass(SECOND)
+    expect(replacement && [answerAtOnce(replacement), replacement.status().source]).toEqual([
+      'found',
+      'issuer',
+    ])
+  })
+})
+
 describe('a key that an operator distrusts', () => {
   const distrusted = new Set(['key-1'])
   const both = () => [newKey('key-1'), newKey('key-2')]

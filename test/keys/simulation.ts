@@ -83,6 +83,8 @@ export type SimulatedStore = {
   distrusted: ReadonlySet<string> | undefined
   /** Holds the lease, and until when; tests may take it. */
   lease: { readonly holder: unknown; readonly until: number } | undefined
+  /** Whose word its key set is taken for. */
+  vouches: KeySetStore['vouches']
   /** Answers one such call as if it could not be read. */
   failNext: 'read' | 'distrusted' | undefined
   /** What an operator does from elsewhere. */
@@ -101,6 +103,7 @@ export function simulatedStore(clock: Clock): SimulatedStore {
     keySet: undefined,
     distrusted: undefined,
     lease: undefined,
+    vouches: 'redis',
     failNext: undefined,
     say(change) {
       Object.assign(store, change)
@@ -115,6 +118,7 @@ export function simulatedStore(clock: Clock): SimulatedStore {
         return store.away || fails ? otherwise : run()
       }
       return {
+        vouches: store.vouches,
         read: () => call(undefined, () => store.keySet, 'read'),
         write: (keySet, ms) =>
           call(undefined, () => {

@@ -19,12 +19,12 @@ afterAll(async () => {
   await issuer.close()
 })
 
-const text = (overrides: object = {}) =>
+const rules = (overrides: object = {}) =>
   policy({ issuer, upstream: 'http://127.0.0.1:1', ...overrides })
 
 describe('serve', () => {
   test('prints one line per listener, and ends with 0 on SIGTERM', async () => {
-    const gateway = await startGateway(text())
+    const gateway = await startGateway(rules())
     const listening = gateway.logs.filter(({ msg }) => msg === 'listening')
     const line = {
       level: 'info',
@@ -40,7 +40,7 @@ describe('serve', () => {
     expect(gateway.errorText).toBe('')
   })
   test('says so too where the level of the log is higher, and listens once with admin: off', async () => {
-    const gateway = await startGateway(text({ admin: 'off', log: { level: 'error' } }))
+    const gateway = await startGateway(rules({ admin: 'off', log: { level: 'error' } }))
     expect(gateway.logs.map(({ msg, listener }) => [msg, listener])).toEqual([
       ['listening', 'gateway'],
     ])
@@ -54,7 +54,11 @@ async function failing(broken: string) {
   return { code, stderr, isListening: stdout.includes('listening') }
 }
 
-describe('serve that cannot begin ends with 1 and a word on stderr', () => {
+describe.for([
+  ['in one process', 1],
+  ['in several', 2],
+] as const)('serve %s that cannot begin ends with 1 and a word on stderr', ([, workers]) => {
+  const text = (overrides: object = {}) => rules({ ...overrides, workers })
   const inUse = () =>
     `error: 127.0.0.1:${taken.port} is in use by another program: stop it, or change \`listen\` or \`admin\` in the policy\n`
   test('where the port of the gateway is in use', async () => {

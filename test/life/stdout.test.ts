@@ -29,8 +29,9 @@ afterEach(() => {
 })
 
 /** A gateway whose stdout is read until it listens, and then no more. */
-async function startUnread() {
-  const { directory, file } = writeTemporary(policy({ issuer, upstream: 'http://127.0.0.1:1' }))
+async function startUnread(workers: number) {
+  const text = policy({ issuer, upstream: 'http://127.0.0.1:1', workers })
+  const { directory, file } = writeTemporary(text)
   const node = join(ROOT, 'node_modules/.bin/node')
   const main = join(ROOT, 'gateway/main.ts')
   const child = spawn(node, [main, 'serve', '--config', file], {
@@ -80,28 +81,36 @@ function flood(port: number): Promise<number> {
 const within = <T>(ms: number, promise: Promise<T>) =>
   Promise.race([promise, sleep(ms, 'not in time' as const, { ref: false })])
 
-describe('a reader of stdout that stops reading', () => {
-  test('costs lines, which are counted, and never requests', { timeout: 60_000 }, async () => {
-    const gateway = await startUnread()
-    const answered = await Promise.all(
-      Array.from({ length: CONNECTIONS }, () => flood(gateway.port)),
-    )
-    expect(answered).toEqual(Array(CONNECTIONS).fill(BATCHES * PER_BATCH))
-    expect(await count(gateway, 'feide_gateway_requests_total', { status: '404' })).toBe(REQUESTS)
-    const dropped = await count(gateway, 'feide_gateway_log_lines_dropped_total')
-    expect(dropped).toBeGreaterThan(0)
-    expect(dropped).toBeLessThan(REQUESTS)
-    gateway.child.kill('SIGTERM')
-    expect(await within(10_000, gateway.exited)).toBe(0)
-  })
-  test('and one that goes away does not take the gateway with it', async () => {
-    const gateway = await startUnread()
-    gateway.child.stdout.destroy()
-    const get = () => fetch(`http://127.0.0.1:${gateway.port}/nothing`).then(({ status }) => status)
-    expect([await get(), await get()]).toEqual([404, 404])
-    await sleep(300)
-    expect(await get()).toBe(404)
-    gateway.child.kill('SIGTERM')
-    expect(await within(10_000, gateway.exited)).toBe(0)
-  })
-})
+describe.for([
+  ['a single process', 1],
+  ['several', 2],
+] as const)(
+  'a reader of the stdout of %s that stops reading',
+  { timeout: 60_000 },
+  ([, workers]) => {
+    test('costs lines, which are counted, and never requests', async () => {
+      const gateway = await startUnread(workers)
+      const answered = await Promise.all(
+        Array.from({ length: CONNECTIONS }, () => flood(gateway.port)),
+      )
+      expect(answered).toEqual(Array(CONNECTIONS).fill(BATCHES * PER_BATCH))
+      expect(await count(gateway, 'feide_gateway_requests_total', { status: '404' })).toBe(REQUESTS)
+      const dropped = await count(gateway, 'feide_gateway_log_lines_dropped_total')
+      expect(dropped).toBeGreaterThan(0)
+      expect(dropped).toBeLessThan(REQUESTS)
+      gateway.child.kill('SIGTERM')
+      expect(await within(10_000, gateway.exited)).toBe(0)
+    })
+    test('and one that goes away does not take the gateway with it', async () => {
+      const gateway = await startUnread(workers)
+      gateway.child.stdout.destroy()
+      const get = () =>
+        fetch(`http://127.0.0.1:${gateway.port}/nothing`).then(({ status }) => status)
+      expect([await get(), await get()]).toEqual([404, 404])
+      await sleep(300)
+      expect(await get()).toBe(404)
+      gateway.child.kill('SIGTERM')
+      expect(await within(10_000, gateway.exited)).toBe(0)
+    })
+  },
+)

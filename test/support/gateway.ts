@@ -9,7 +9,7 @@ import { parse } from 'yaml'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = join(ROOT, 'node_modules/.bin/node')
 const MAIN = join(ROOT, 'gateway/main.ts')
-const START_TIMEOUT = 15_000
+const START_TIMEOUT = 60_000
 const STOP_TIMEOUT = 15_000
 
 export type LogLine = Record<string, unknown>
@@ -41,6 +41,8 @@ export type GatewayOptions = {
   readonly env?: Record<string, string>
   /** Further arguments after `serve --config FILE`. */
   readonly args?: readonly string[]
+  /** In a process group of its own. */
+  readonly group?: boolean
 }
 
 export type Result = {
@@ -141,6 +143,12 @@ export function writeTemporary(policy: string): { directory: string; file: strin
   return { directory, file }
 }
 
+type RunOptions = {
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+  readonly group?: boolean
+}
+
 type Running = {
   readonly child: ChildProcess
   stdout: string
@@ -160,9 +168,10 @@ function guard(child: ChildProcess): void {
 
 function run(
   args: readonly string[],
-  { env = {}, cwd = ROOT }: { readonly env?: Record<string, string>; readonly cwd?: string },
+  { env = {}, cwd = ROOT, group = false }: RunOptions,
 ): Running {
-  const child = spawn(NODE, [MAIN, ...args], { cwd, env: { ...process.env, ...env } })
+  const full = { ...process.env, ...env }
+  const child = spawn(NODE, [MAIN, ...args], { cwd, env: full, detached: group })
   guard(child)
   const exited = new Promise<number | null>(resolve => child.on('close', code => resolve(code)))
   const running: Running = { child, stdout: '', stderr: '', exited }

@@ -1,0 +1,74 @@
+import { loadPolicy, type Parsed } from '../policy/parse.ts'
+import type { Policy } from '../policy/policy.ts'
+import { recordingReader, type Snapshot } from '../policy/snapshot.ts'
+import type { Environment, ReadFile } from '../policy/source.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { watchFiles } from './watch.ts'
+
+/** The policy file of a gateway that runs. */
+export interface FollowedFile {
+  /** Reads the policy again; one with a fault leaves the old one in force. */
+  readonly reload: () => void
+  readonly close: () => void
+}
+
+export interface FollowTools {
+  readonly env: Environment
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'policyReloads'>
+  /** Puts a good policy into force; the reload is logged when that is done. */
+  readonly putInForce: (policy: Policy, snapshot: Snapshot) => void | Promise<void>
+}
+
+/** Follows the file that a policy came from, and all that it includes: reads them when they change. */
+export function followPolicy(
+  first: Policy,
+  { env, log, metrics, putInForce }: FollowTools,
+): FollowedFile {
+  const { file } = first
+  let latest = first
+  let unwatch = () => {}
+
+  const watch = (included: readonly string[]) => {
+    unwatch()
+    unwatch = watchFiles([file, ...new Set(included)], reload)
+  }
+
+  function reload(): void {
+    const { read, snapshot } = recordingReader()
+    const parsed = loadOrFault(file, env, read)
+    metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
+    if (parsed.ok) void take(parsed.policy, parsed.warnings, snapshot(file))
+    else log.error({ file, faults: parsed.faults }, 'policy reload failed')
+    watch(parsed.ok ? parsed.policy.included : parsed.included)
+  }
+
+  async function take(next: Policy, warnings: readonly string[], snapshot: Snapshot) {
+    const before = latest
+    latest = next
+    await putInForce(next, snapshot)
+    log.info({ file, hash: next.hash, warnings }, 'policy reloaded')
+    if (restartNeeded(before, next)) {
+      log.warn({}, 'listen, admin, workers or tls changed: they take effect at the next start')
+    }
+  }
+
+  watch(first.included)
+  return { reload, close: () => unwatch() }
+}
+
+/** A policy file can never end a gateway that runs, whatever is in it. */
+function loadOrFault(file: string, env: Environment, read: ReadFile): Parsed {
+  try {
+    return loadPolicy(file, env, read)
+  } catch (error) {
+    return { ok: false, faults: [`${file}: ${String(error)}`], included: [] }
+  }
+}
+
+/** A changed certificate is shown at once; TLS itself is not switched on or off under callers. */
+const restartNeeded = (a: Policy, b: Policy) => atStart(a) !== atStart(b)
+
+const atStart = ({ listen, admin, workers, tls }: Policy) =>
+  JSON.stringify([listen, admin, workers, tls !== undefined])

@@ -1,0 +1,49 @@
+import type { Upstream } from '../model.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { KeyStatus } from '../token/keys.ts'
+import type { UpstreamStatus } from '../upstream/upstreams.ts'
+import type { Metrics } from './metrics.ts'
+
+/** What a process that serves callers can tell of itself. */
+export interface AdminState {
+  readonly version: string
+  readonly policy: () => Policy
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: () => number
+  readonly keys: () => KeyStatus
+  /** Whether Redis answers; `undefined` where there is none. */
+  readonly redisUp: () => boolean | undefined
+  readonly upstream: (upstream: Upstream) => UpstreamStatus
+  /** Why it should get no requests, or `undefined`. */
+  readonly notReady: () => string | undefined
+  readonly metrics: Metrics
+}
+
+/** `/status` (contract 7). */
+export function statusOf({ version, policy, loadedAt, keys, redisUp, upstream: look }: AdminState) {
+  const { hash, dataSources } = policy()
+  const { source, age, kids, unusable, distrusted, nextRefresh, lastError } = keys()
+  const up = redisUp()
+  return {
+    version,
+    policy: { hash, loadedAt: isoTime(loadedAt()) },
+    keys: {
+      source: source ?? null,
+      age: age === undefined ? null : Math.round(age / 1000),
+      kids,
+      unusable,
+      distrusted,
+      nextRefresh: nextRefresh === undefined ? null : isoTime(nextRefresh),
+      lastError: lastError ?? null,
+    },
+    redis: up === undefined ? null : { up },
+    upstreams: dataSources.map(({ id, upstream }) => ({
+      dataSource: id,
+      ...look(upstream),
+    })),
+  }
+}
+
+export type Status = ReturnType<typeof statusOf>
+
+export const isoTime = (ms: number) => new Date(ms).toISOString()

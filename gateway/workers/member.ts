@@ -1,0 +1,107 @@
+import type { LineWriter } from '../edge/lines.ts'
+import type { Snapshot } from '../policy/snapshot.ts'
+import type { KeySpaces } from './key-spaces.ts'
+import type { FromWorker, Question, StartFault } from './messages.ts'
+import { copyLines } from './output.ts'
+import { createPending } from './pending.ts'
+import type { End, WorkerEvents, WorkerProcess } from './processes.ts'
+
+/** A worker of the team. */
+export interface Member {
+  readonly pid: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly isListening: () => boolean
+  /** Resolves when the policy is in force, or the worker gone: false where it takes too long. */
+  readonly give: (snapshot: Snapshot) => Promise<boolean>
+  /** Resolves with `undefined` where no answer comes within a second. */
+  readonly ask: (about: Question) => Promise<unknown>
+  /** @param since milliseconds since the epoch: keys that were fetched later are new enough */
+  readonly refreshKeys: (since: number) => void
+  /** Finishes what is in flight, and ends. */
+  readonly drain: () => void
+  readonly kill: () => void
+}
+
+export interface MemberEvents {
+  readonly onListening: () => void
+  /** @param fault why, where the worker could still say it */
+  readonly onExit: (end: End, fault: StartFault | undefined) => void
+  /** Nothing more comes from it. */
+  readonly onClose: () => void
+}
+
+export interface MemberTools {
+  readonly start: (events: WorkerEvents) => WorkerProcess
+  readonly keySpaces: KeySpaces
+  readonly lines: LineWriter
+  readonly onDropped: (lines: number) => void
+  /** What a worker begins to serve with, and on which port. */
+  readonly snapshot: () => Snapshot
+  readonly port: number
+}
+
+/** Milliseconds that a worker may take to answer, and to put a policy into force. */
+const ANSWER_PATIENCE = 1_000
+const POLICY_PATIENCE = 10_000
+
+/** Begins a worker, and gives it the policy in force as soon as it is there. */
+export function startMember(tools: MemberTools, events: MemberEvents): Member {
+  const { start, keySpaces, lines, onDropped, snapshot, port } = tools
+  const pending = createPending()
+  const identity = {}
+  let state: 'starting' | 'begun' | 'listening' | 'gone' = 'starting'
+  let fault: StartFault | undefined
+
+  const give = async (next: Snapshot): Promise<boolean> => {
+    if (state === 'starting' || state === 'gone') return true
+    const send = (id: number) => worker.send({ is: 'policy', id, snapshot: next, port })
+    const answer = await pending.ask(send, POLICY_PATIENCE)
+    return answer !== undefined || !isThere()
+  }
+  const isThere = () => state !== 'gone'
+
+  const onMessage = (message: FromWorker): void => {
+    switch (message.is) {
+      case 'begun':
+        state = 'begun'
+        void give(snapshot())
+        return
+      case 'listening':
+        state = 'listening'
+        events.onListening()
+        return
+      case 'failed':
+        fault = message.fault
+        return
+      case 'answer':
+        pending.answer(message.id, message.value)
+        return
+      case 'store': {
+        const value = keySpaces.call(identity, message.space, message.call)
+        worker.send({ is: 'stored', id: message.id, value })
+      }
+    }
+  }
+  const onExit = (end: End) => {
+    state = 'gone'
+    pending.giveUp()
+    keySpaces.leave(identity)
+    events.onExit(end, fault)
+  }
+  const worker = start({ onMessage, onExit, onClose: events.onClose })
+  if (worker.stdout) copyLines(worker.stdout, lines.write, onDropped)
+
+  return {
+    pid: worker.pid,
+    startedAt: Date.now(),
+    isListening: () => state === 'listening',
+    give,
+    ask: about =>
+      pending.askIfHeard(id => worker.send({ is: 'question', id, about }), ANSWER_PATIENCE),
+    refreshKeys: since => worker.send({ is: 'refresh', since }),
+    // One that waits for its policy has accepted nothing.
+    drain: () => (state === 'starting' ? worker.kill() : worker.send({ is: 'drain' })),
+    kill: worker.kill,
+  }
+}

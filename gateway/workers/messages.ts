@@ -1,0 +1,118 @@
+import type { Snapshot } from '../policy/snapshot.ts'
+import type { StoredKeySet } from '../token/store.ts'
+
+/** What the primary process and its workers say to each other; JSON over the channel between them. */
+
+/** What the primary asks a worker about. */
+export type Question = 'readiness' | 'metrics' | 'status'
+
+export type ToWorker =
+  /** Puts a policy into force; the first one is what the worker begins to serve with. */
+  | {
+      readonly is: 'policy'
+      readonly id: number
+      readonly snapshot: Snapshot
+      /** The port to listen on, also where the policy leaves that open. */
+      readonly port: number
+    }
+  | { readonly is: 'question'; readonly id: number; readonly about: Question }
+  /** Fetches the keys anew, unless they were fetched after this time (milliseconds since the epoch). */
+  | { readonly is: 'refresh'; readonly since: number }
+  | { readonly is: 'stored'; readonly id: number; readonly value: unknown }
+  | { readonly is: 'drain' }
+
+export type FromWorker =
+  /** It is there, and waits for a policy. */
+  | { readonly is: 'begun' }
+  | { readonly is: 'listening' }
+  /** It cannot serve, and will end. */
+  | { readonly is: 'failed'; readonly fault: StartFault }
+  /** To a policy, or to a question. */
+  | { readonly is: 'answer'; readonly id: number; readonly value: unknown }
+  /** A call of the key set store that the workers share; `space` tells one key set from another. */
+  | { readonly is: 'store'; readonly id: number; readonly space: string; readonly call: StoreCall }
+
+/** The parts of an error of the system that say why an address cannot be listened on. */
+export interface StartFault {
+  readonly message: string
+  readonly code?: string
+  readonly address?: string
+  readonly port?: number
+}
+
+/** The methods of a `KeySetStore`; times in milliseconds. */
+export type StoreCall =
+  | { readonly do: 'read' | 'lease' | 'stamp' }
+  | { readonly do: 'release' | 'claimCooldown'; readonly ms: number }
+  | { readonly do: 'write'; readonly stored: StoredKeySet; readonly ms: number }
+
+type Holds = (value: unknown) => boolean
+type Shape = Readonly<Record<string, Holds>>
+type Kinds<T extends { readonly is: string }> = { readonly [Kind in T['is']]: Shape }
+
+const isText: Holds = value => typeof value === 'string'
+const isNumber: Holds = value => typeof value === 'number'
+const isAnything: Holds = () => true
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const oneOf =
+  (...words: readonly string[]): Holds =>
+  value =>
+    words.some(word => word === value)
+const shaped =
+  (shape: Shape): Holds =>
+  value =>
+    isRecord(value) && Object.entries(shape).every(([name, holds]) => holds(value[name]))
+const optional =
+  (holds: Holds): Holds =>
+  value =>
+    value === undefined || holds(value)
+
+const isSnapshot = shaped({
+  file: isText,
+  texts: value => isRecord(value) && Object.values(value).every(isText),
+})
+const isStoredKeySet = shaped({ fetchedAt: Number.isFinite, document: isAnything })
+const STORE_CALLS = [
+  shaped({ do: oneOf('read', 'lease', 'stamp') }),
+  shaped({ do: oneOf('release', 'claimCooldown'), ms: isNumber }),
+  shaped({ do: oneOf('write'), ms: isNumber, stored: isStoredKeySet }),
+]
+
+const TO_WORKER: Kinds<ToWorker> = {
+  policy: { id: isNumber, snapshot: isSnapshot, port: isNumber },
+  question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status') },
+  refresh: { since: isNumber },
+  stored: { id: isNumber },
+  drain: {},
+}
+
+const FROM_WORKER: Kinds<FromWorker> = {
+  begun: {},
+  listening: {},
+  failed: {
+    fault: shaped({
+      message: isText,
+      code: optional(isText),
+      address: optional(isText),
+      port: optional(isNumber),
+    }),
+  },
+  answer: { id: isNumber },
+  store: { id: isNumber, space: isText, call: value => STORE_CALLS.some(holds => holds(value)) },
+}
+
+/** `undefined` for what no program of this version sends: the files may be of a newer one by now. */
+const parser =
+  <T extends { readonly is: string }>(kinds: Kinds<T>) =>
+  (message: unknown): T | undefined => {
+    if (!isRecord(message) || typeof message.is !== 'string') return undefined
+    if (!Object.hasOwn(kinds, message.is)) return undefined
+    return shaped(kinds[message.is as T['is']])(message) ? (message as T) : undefined
+  }
+
+export const parseToWorker = parser(TO_WORKER)
+export const parseFromWorker = parser(FROM_WORKER)
+
+export const readStoredKeySet = (value: unknown): StoredKeySet | undefined =>
+  isStoredKeySet(value) ? (value as StoredKeySet) : undefined
