@@ -41,14 +41,18 @@ function networkCode(error: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
 }
 
+/** An error of the token endpoint, or of the login (RFC 6749 §5.2, §4.1.2.1). */
+const isAnswered = (error: unknown) =>
+  error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError
+
 const codeOf = (error: unknown): string | undefined => {
-  if (error instanceof oauth.ResponseBodyError) return error.error
+  if (isAnswered(error)) return error.error
   return error instanceof oauth.WWWAuthenticateChallengeError ? 'invalid_client' : undefined
 }
 
 /** Feide's own `error` and `error_description`, where it gave them. */
 function reasonOf(error: unknown): string {
-  if (error instanceof oauth.ResponseBodyError) {
+  if (isAnswered(error)) {
     return [error.error, error.error_description].filter(Boolean).join(', ')
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError) {
