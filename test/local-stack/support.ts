@@ -5,6 +5,10 @@ import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
+/** Milliseconds for something that has to happen, and for a test in which it does. */
+const PATIENCE = 50_000
+export const PATIENT = { testTimeout: 120_000, hookTimeout: 120_000 }
+
 /** Of `docker/local-stack/feide.yaml`. */
 export const AUDIENCE = 'https://n.feide.no/datasources/02d0f79b-7fbc-422b-bb31-a4d22121f040'
 export const PLANNER = {
@@ -76,10 +80,10 @@ export const isListening = (port: number): Promise<boolean> =>
     })
   })
 
-/** Asks every 50 ms; whether the answer was true in time. */
+/** Asks every 50 ms; whether the answer was true in time, which on a loaded machine is long. */
 export const eventually = async (
   holds: () => boolean | Promise<boolean>,
-  milliseconds = 10_000,
+  milliseconds = PATIENCE,
 ): Promise<boolean> => {
   const end = Date.now() + milliseconds
   while (Date.now() < end) {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { tour } from '../../docker/local-stack/commands.ts'
 import {
   AUDIENCE,
@@ -7,12 +7,15 @@ import {
   eventually,
   freePorts,
   isListening,
+  PATIENT,
   PLANNER,
   type Process,
   portOptions,
   run,
   runStack,
 } from './support.ts'
+
+vi.setConfig(PATIENT)
 
 const UUID = /^[0-9a-f-]{36}$/
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -58,7 +61,7 @@ describe('the printed commands', () => {
       .stdout()
       .split(`${MARK}\n`)
       .map(output => output.trim())
-    await eventually(() => requests().length >= 6, 5_000)
+    await eventually(() => requests().length >= 6)
     log = requests()
     await end('SIGTERM')
   })

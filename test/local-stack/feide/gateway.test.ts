@@ -3,7 +3,7 @@ import type { Running } from '../../../docker/local-stack/listen.ts'
 import { type Gateway, startGateway } from '../../support/gateway.ts'
 import { policy } from '../../support/policy.ts'
 import { headerOf, startUpstream, type Upstream } from '../../support/upstream.ts'
-import { AUDIENCE, BJORN, EXCHANGE, eventually, freePorts, run } from '../support.ts'
+import { AUDIENCE, BJORN, EXCHANGE, eventually, freePorts, PATIENT, run } from '../support.ts'
 import {
   choose,
   GRADES_API,
@@ -16,9 +16,7 @@ import {
   ticketIn,
 } from './support.ts'
 
-// Each starts or asks a process of its own, which takes its time on a loaded machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-const soon = (holds: () => boolean | Promise<boolean>) => eventually(holds, 50_000)
+vi.setConfig(PATIENT)
 
 let feide: Running
 let upstream: Upstream
@@ -48,19 +46,19 @@ const statusWith = async (token: string): Promise<number> => {
 
 test('a gateway lets a login through to the API, before a rotation and after', async () => {
   const before = await jwt()
-  expect(await soon(async () => (await statusWith(before)) === 200)).toBe(true)
+  expect(await eventually(async () => (await statusWith(before)) === 200)).toBe(true)
   await fetch(`${feide.url}/_local/rotate`, { method: 'POST' })
   const after = await jwt()
-  expect(await soon(async () => (await statusWith(after)) === 200)).toBe(true)
+  expect(await eventually(async () => (await statusWith(after)) === 200)).toBe(true)
   expect(await statusWith(before)).toBe(200)
 })
 
 test('a gateway refuses what a dropped key signed, once it has seen the new one', async () => {
   const before = await jwt()
-  expect(await soon(async () => (await statusWith(before)) === 200)).toBe(true)
+  expect(await eventually(async () => (await statusWith(before)) === 200)).toBe(true)
   await fetch(`${feide.url}/_local/rotate?drop=true`, { method: 'POST' })
   const after = await jwt()
-  expect(await soon(async () => (await statusWith(after)) === 200)).toBe(true)
+  expect(await eventually(async () => (await statusWith(after)) === 200)).toBe(true)
   expect(await statusWith(before)).toBe(401)
 })
 
@@ -73,7 +71,7 @@ test('a gateway sends the API a token with which it can ask Feide about the user
   try {
     const headers = { Authorization: `Bearer ${await jwt()}` }
     const call = async () => (await asking.fetch('/courses', { headers })).status
-    expect(await soon(async () => (await call()) === 200)).toBe(true)
+    expect(await eventually(async () => (await call()) === 200)).toBe(true)
     const [opaque = ''] = upstream.requests
       .slice(-1)
       .flatMap(request => headerOf(request, 'x-dataporten-token'))
@@ -96,7 +94,7 @@ test('a person gets a token for the terminal by logging in at the stand-in', asy
   )
   try {
     const address = () => /http:\S+/.exec(child.stderr())?.[0] ?? ''
-    expect(await soon(() => address() !== '')).toBe(true)
+    expect(await eventually(() => address() !== '')).toBe(true)
     const page = await (await fetch(address())).text()
     const sent = await choose(feide, { ticket: ticketIn(page), user: 'bjorn' })
     expect((await fetch(locationOf(sent))).status).toBe(200)

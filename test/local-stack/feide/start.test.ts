@@ -1,11 +1,18 @@
 import { rmSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import { writeTemporary } from '../../support/gateway.ts'
-import { eventually, freePorts, isListening, portOptions, post, runStack } from '../support.ts'
+import {
+  eventually,
+  freePorts,
+  isListening,
+  PATIENT,
+  portOptions,
+  post,
+  runStack,
+} from '../support.ts'
 import { SOUND } from './register-sound.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-const soon = (holds: () => boolean) => eventually(holds, 50_000)
+vi.setConfig(PATIENT)
 
 /** `npm start` with another file; everything is gone when `use` is done. */
 const withFile = async (
@@ -26,7 +33,7 @@ const withFile = async (
 
 /** The exit status; a stack that goes on running has none. */
 const endOf = async (stack: ReturnType<typeof runStack>): Promise<number | null> => {
-  await soon(() => stack.child.exitCode !== null)
+  await eventually(() => stack.child.exitCode !== null)
   return stack.child.exitCode
 }
 
@@ -49,7 +56,7 @@ test('a file without a client for the tour starts nothing either', () =>
 
 test('a sound file takes the place of the demo', () =>
   withFile(SOUND, async (stack, ports) => {
-    expect(await soon(() => stack.stdout().includes('log follows'))).toBe(true)
+    expect(await eventually(() => stack.stdout().includes('log follows'))).toBe(true)
     const form = { grant_type: 'client_credentials' }
     const client = { client_id: 'planner', client_secret: 'secret-of-planner' }
     const url = `http://127.0.0.1:${ports[2]}/oauth/token`
