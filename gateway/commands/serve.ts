@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import { recordingReader } from '../policy/snapshot.ts'
 import { type Gateway, serve as putIntoService } from '../serve.ts'
 import { serveWithWorkers } from '../workers/primary.ts'
+import { WORKERS } from '../workers/processes.ts'
 import { policyFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
@@ -63,6 +64,6 @@ function listenFault(error: unknown): string {
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine`
   if (code === undefined) throw error
   const { message } = error as Error
-  if (code === 'WORKER_ENDED') return message
+  if (code === WORKERS) return message
   return `cannot listen: ${message}`
 }

@@ -8,6 +8,9 @@ import { type FromWorker, parseFromWorker, parseToWorker, type ToWorker } from '
 /** Tells the workers of this program from processes that another one runs in a cluster of its own. */
 const MARK = 'FEIDE_GATEWAY_WORKER'
 
+/** The code of errors that have to do with workers, and not with an address. */
+export const WORKERS = 'ERR_WORKERS'
+
 /** How a process has ended. */
 export interface End {
   readonly code: number | null
@@ -38,6 +41,11 @@ export interface WorkerProcess {
 export function workerStarter(
   beforeListening: () => void,
 ): (events: WorkerEvents) => WorkerProcess {
+  if (!cluster.isPrimary) {
+    const message =
+      '`workers` above 1 cannot be had in a process that is itself a worker of a cluster'
+    throw Object.assign(new Error(message), { code: WORKERS })
+  }
   cluster.setupPrimary({ stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const handover = createHandover(beforeListening)
 

@@ -10,7 +10,7 @@ type Call = (space: string, call: StoreCall) => Promise<unknown>
  * The key set that the workers of one gateway share through the primary process, so that they ask the
  * issuer as often as one process would. Without an answer each goes on alone, as with a Redis.
  */
-export function sharedKeys({ issuer }: Policy, call: Call): KeySetStore {
+export function sharedKeys({ issuer }: Pick<Policy, 'issuer'>, call: Call): KeySetStore {
   const fetchedFrom = JSON.stringify([issuer.url, issuer.jwksUri, issuer.allowHttp])
   const space = createHash('sha256').update(fetchedFrom).digest('hex')
   const ask = (wanted: StoreCall) => call(space, wanted)

@@ -2,7 +2,7 @@ import type { Log } from '../edge/log.ts'
 import { timer } from '../timer.ts'
 import { type Member, type MemberTools, startMember } from './member.ts'
 import type { StartFault } from './messages.ts'
-import type { End } from './processes.ts'
+import { type End, WORKERS } from './processes.ts'
 
 /** Workers that serve together on one address; one that dies is replaced. */
 export interface Team {
@@ -124,5 +124,5 @@ function beginFault({ code, signal }: End, fault: StartFault | undefined): Error
   if (fault) return Object.assign(new Error(fault.message), fault)
   const how = signal === null ? `with status ${code}` : `by ${signal}`
   const message = `a worker ended ${how} before it listened`
-  return Object.assign(new Error(message), { code: 'WORKER_ENDED' })
+  return Object.assign(new Error(message), { code: WORKERS })
 }

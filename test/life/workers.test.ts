@@ -208,9 +208,9 @@ describe('the keys of a gateway with workers', { timeout: TIMEOUT }, () => {
     const began = Date.now()
     const codes = new Set<string>()
     while (Date.now() - began < 2.5 * COOLDOWN) {
-      const tokens = Array.from({ length: 20 }, (_, index) => unknown(Date.now() + index))
-      const answers = await Promise.all(tokens.map(token => ask(gateway, '/me', token)))
-      for (const { body } of answers) codes.add(JSON.parse(body).code)
+      // All at once they would join one fetch; one after the other each worker could have its own.
+      const { body } = await ask(gateway, '/me', unknown(Math.random()))
+      codes.add(JSON.parse(body).code)
     }
     const took = Date.now() - began
     const fetches = issuer.fetches - before
