@@ -50,7 +50,7 @@ export type Upstream = {
   /** The most that were open at once, since the start or `reset`. */
   readonly peak: number
   /** Cuts all connections. */
-  cut(): void
+  cut(how?: 'destroy' | 'resetAndDestroy'): void
   /** Forgets what came and answers as at the start; connections stay open. */
   reset(): void
   close(): Promise<void>
@@ -132,8 +132,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     answer: defaultAnswer,
     onHead: undefined,
     onTunnel: echo,
-    cut() {
-      for (const socket of sockets) socket.destroy()
+    cut(how = 'destroy') {
+      for (const socket of sockets) socket[how]()
     },
     reset() {
       peak = sockets.size
