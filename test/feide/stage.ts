@@ -1,6 +1,6 @@
 import { startFeide } from '../../docker/local-stack/feide.ts'
 import type { Running } from '../../docker/local-stack/listen.ts'
-import { GRADES_API, loggedIn } from '../local-stack/feide/support.ts'
+import { GRADES_API } from '../local-stack/feide/support.ts'
 import { eventually, PLANNER } from '../local-stack/support.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
 import { policy } from '../support/policy.ts'
@@ -74,7 +74,3 @@ function countsIn(metrics: string): Record<string, number> {
     ]),
   )
 }
-
-/** The opaque token of a user who logged in at the student portal. */
-export const opaqueOf = (feide: Running, user = 'bjorn') =>
-  loggedIn(feide, 'openid gk_grades gk_grades_read', user)
