@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # command:package
-NEEDED=(curl:curl openssl:openssl pgrep:procps redis-server:redis-server)
+NEEDED=(chromium:chromium curl:curl openssl:openssl pgrep:procps redis-server:redis-server tmux:tmux)
 
 missing=()
 for need in "${NEEDED[@]}"; do
