@@ -17,6 +17,7 @@ import {
   RST_STREAM,
 } from '../edge/frames.ts'
 import { tlsWorld, until } from '../edge/support.ts'
+import { count } from '../life/support.ts'
 import { headerOf } from '../support/upstream.ts'
 
 /** Requests over HTTP/2 that no well-behaved client would make, frame by frame. */
@@ -176,6 +177,16 @@ describe('headers', () => {
     expect(await fateOf(headers(1, get('/open/a', many)))).toEqual({ ...BAD, status })
   })
 
+  test('and so they are when the session knows what it may send', async () => {
+    const session = await openRaw(world().gateway.port)
+    session.write(headers(1, get('/open/a')))
+    expect((await session.endOf(1)).status).toBe(200)
+    const large: Field[] = ['x', 'y'].map(name => [name, 'v'.repeat(30_000)])
+    session.write(headers(3, get('/open/a', large)))
+    expect((await session.endOf(3)).status).toBe(431)
+    session.destroy()
+  })
+
   test('a block beyond reason is let go with its session', async () => {
     const large: Field[] = ['x', 'y', 'z', 'w'].map(name => [name, 'v'.repeat(60_000)])
     const session = await openRaw(world().gateway.port)
@@ -232,7 +243,8 @@ describe('a body that is not whole never reaches the upstream as a whole one', (
     session.write(headers(1, post('/open/a'), 0), ...full)
     await sleep(200)
     session.write(reset(NO_ERROR))
-    await sleep(200)
+    const inFlight = () => count(world().gateway, 'feide_gateway_in_flight_requests')
+    expect(await until(async () => (await inFlight()) === 0)).toBe(true)
     resume()
     const open = () => world().upstream.connections.filter(({ closed }) => !closed).length
     expect(await until(() => open() === 0)).toBe(true)

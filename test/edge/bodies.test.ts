@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificate } from '../keys/certificate.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { ask, open, openSession, until, VERSIONS, valuesOf } from './support.ts'
+import { ask, type Head, open, openSession, until, VERSIONS, valuesOf } from './support.ts'
 
 /** Large bodies, and sides that do not keep up. */
 
@@ -76,6 +76,13 @@ afterAll(async () => {
   certificate.remove()
 })
 
+/** What the log says of the end of a request. */
+async function loggedAs(head: Head) {
+  const [id] = valuesOf(head, 'x-request-id')
+  const { status, aborted } = await world.gateway.waitForLog(line => line.requestId === id)
+  return { status, aborted }
+}
+
 describe.each(VERSIONS)('%s', version => {
   const port = () => world.gateway.port
 
@@ -88,6 +95,7 @@ describe.each(VERSIONS)('%s', version => {
       'whole',
       `${PIECES * MIB} ${WHOLE}`,
     ])
+    expect(await loggedAs(await call.head)).toEqual({ status: 200, aborted: undefined })
   })
 
   test('carries 50 MiB down, byte for byte', async () => {
@@ -96,6 +104,7 @@ describe.each(VERSIONS)('%s', version => {
     const hash = createHash('sha256')
     ;(await call.body).on('data', chunk => hash.update(chunk))
     expect([await call.end, hash.digest('hex')]).toEqual(['whole', WHOLE])
+    expect(await loggedAs(await call.head)).toEqual({ status: 200, aborted: undefined })
   })
 
   test('takes no more from the API than the caller reads', async () => {

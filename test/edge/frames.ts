@@ -167,7 +167,7 @@ export async function openRaw(port: number, first: Buffer = PREFACE): Promise<Ra
       await session.until(isOver, timeout)
       return streamEnd(frames, stream)
     },
-    async until(holds, timeout = 5000) {
+    async until(holds, timeout = 15_000) {
       for (const end = Date.now() + timeout; Date.now() < end; await sleep(5)) {
         if (holds()) return true
       }

@@ -3,7 +3,7 @@ import { codeOf, stage } from '../contract/stage.ts'
 import { type HeaderList, request, send, valuesOf } from '../support/raw.ts'
 
 const on = stage({
-  limits: { requestTimeout: '800ms', bodyIdle: '5s', connectionRequests: 3 },
+  limits: { requestTimeout: '2s', bodyIdle: '5s', connectionRequests: 3 },
   dataSources: { grades: { routes: { 'ANY /open/**': 'public' } } },
 })
 const target = '/open/a'
@@ -12,7 +12,7 @@ describe('limits.requestTimeout: a whole request has a time to arrive', () => {
   const slowly = async (headers: HeaderList, pieces: readonly string[], pause: number) => {
     on.upstream.requests.length = 0
     const head = request({ method: 'POST', target, headers })
-    const [answer] = await send(on.gateway.port, [head, ...pieces], { pause })
+    const [answer] = await send(on.gateway.port, [head, ...pieces], { pause, timeout: 15_000 })
     const arrived = on.upstream.requests.length
     return { status: answer?.status, code: answer && codeOf(answer), arrived }
   }
@@ -27,7 +27,7 @@ describe('limits.requestTimeout: a whole request has a time to arrive', () => {
 
   test.each(KINDS)('a body %s that never pauses for long is refused then', async (...kind) => {
     const [, headers, pieces] = kind
-    expect(await slowly(headers, pieces('abcdefghijklmnopqrst'), 100)).toEqual({
+    expect(await slowly(headers, pieces('abcdefghijklmnopqrst'), 200)).toEqual({
       status: 408,
       code: 'request_timeout',
       arrived: 0,
@@ -45,7 +45,7 @@ describe('limits.requestTimeout: a whole request has a time to arrive', () => {
 
   test('the time that the answer takes does not count', async () => {
     on.upstream.answer = (_request, socket) => {
-      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'), 1200)
+      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'), 2500)
       return undefined
     }
     const headers: HeaderList = [['Content-Length', '5']]

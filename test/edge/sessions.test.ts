@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { reply } from '../support/upstream.ts'
@@ -18,18 +17,18 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
 } from './frames.ts'
-import { tlsWorld, until } from './support.ts'
+import { connectionsOn, tlsWorld, until } from './support.ts'
 
 /** How long an HTTP/2 session lives. */
 
 const world = tlsWorld({
-  limits: { headerTimeout: '1s', keepAlive: '600ms', connectionRequests: 3 },
+  limits: { headerTimeout: '3s', keepAlive: '2s', connectionRequests: 3 },
   dataSources: {
-    grades: { upstream: { idleTimeout: '5s' }, routes: { 'ANY /open/**': 'public' } },
+    grades: { upstream: { idleTimeout: '15s' }, routes: { 'ANY /open/**': 'public' } },
   },
 })
 const raw = (first?: Buffer) => openRaw(world().gateway.port, first)
-const descriptors = () => readdirSync(`/proc/${world().gateway.pid}/fd`).length
+const connections = () => connectionsOn(world().gateway.port)
 
 /** How a session was let go: the code of GOAWAY, and the last stream that was served. */
 function farewell({ frames }: RawSession) {
@@ -60,10 +59,10 @@ describe('a session', () => {
     const session = await raw()
     session.write(headers(1, get('/open/a')))
     expect((await session.endOf(1)).status).toBe(200)
-    await sleep(300)
+    await sleep(1_200)
     session.write(headers(3, get('/open/b')))
     expect((await session.endOf(3)).status).toBe(200)
-    await sleep(400)
+    await sleep(1_200)
     expect(session.closed).toBe(false)
     expect(await session.until(() => session.closed)).toBe(true)
     expect(farewell(session)).toEqual({ code: NO_ERROR, last: 3 })
@@ -78,7 +77,7 @@ describe('a session', () => {
     }
     const session = await raw()
     session.write(headers(1, get('/open/events')))
-    await sleep(2_000)
+    await sleep(4_000)
     expect(session.closed).toBe(false)
     finish()
     expect(await session.endOf(1)).toEqual({
@@ -107,13 +106,14 @@ describe('a session', () => {
   })
 
   test('that its caller does not close leaves no connection behind', async () => {
-    const before = descriptors()
+    const before = connections()
     const { socket, ...session } = await raw()
     // The other side of a connection closes by itself only where it is read.
     session.write(headers(1, get('/open/a')))
     expect((await session.endOf(1)).status).toBe(200)
     socket.pause()
-    expect(await until(() => descriptors() <= before)).toBe(true)
+    expect(connections()).toBe(before + 1)
+    expect(await until(() => connections() === before)).toBe(true)
     socket.destroy()
   })
 })
@@ -138,6 +138,14 @@ describe('an answer that comes before the end of the request', () => {
     })
     session.destroy()
   })
+})
+
+test('what a 205 has of a body is left out, and its stream ends', async () => {
+  world().upstream.answer = () => reply({ status: 205, body: 'none of it' })
+  const session = await raw()
+  session.write(headers(1, get('/open/a')))
+  expect(await session.endOf(1)).toEqual({ status: 205, body: '', ended: true, reset: undefined })
+  session.destroy()
 })
 
 test('a status that HTTP/2 does not know is 502', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { Duplex, Readable } from 'node:stream'
@@ -188,7 +189,20 @@ export function tlsWorld(overrides: Record<string, unknown> = {}): () => World {
   }
 }
 
-export async function until(holds: () => boolean | Promise<boolean>, limit = 5_000) {
+/** Connections that the process on a port of this machine has open. */
+export function connectionsOn(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
+  const LISTENING = '0A'
+  return lines
+    .map(line => line.trim().split(/\s+/))
+    .filter(([, from, , state, , , , , , inode]) => {
+      // What the kernel alone still knows of has no inode.
+      return from === local && state !== LISTENING && inode !== '0'
+    }).length
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, limit = 15_000) {
   for (const end = Date.now() + limit; Date.now() < end; await sleep(10)) {
     if (await holds()) return true
   }

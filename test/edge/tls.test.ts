@@ -12,7 +12,7 @@ import { openSession, tlsWorld, until } from './support.ts'
 const run = promisify(execFile)
 
 const world = tlsWorld({
-  limits: { headerTimeout: '1s' },
+  limits: { headerTimeout: '3s' },
   dataSources: { grades: { routes: { 'ANY /open/**': 'public' } } },
 })
 
