@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../support/gateway.ts'
 import { type Issuer, startIssuer } from '../support/issuer.ts'
@@ -12,6 +13,8 @@ import { shotOf } from './shots.ts'
 
 const CALLERS = 24
 const ROUNDS = 3
+/** Milliseconds after which the gateway has tried again to reach an upstream that is down. */
+const LONG_ENOUGH = 7_000
 
 let directory: string
 let issuer: Issuer
@@ -100,6 +103,7 @@ test('an upstream that is killed and started again costs the requests in flight 
     await killed.kill()
     kills.push({ killed, survivor, from, gone: performance.now() })
     await load.more(10 * CALLERS)
+    if (round === 0) await sleep(LONG_ENOUGH)
     const next = await start(killed.port)
     origins[victim] = next
     const isUsed = () => next.arrived().size > 2 * CALLERS

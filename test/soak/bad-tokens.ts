@@ -16,10 +16,12 @@ export function createBadTokens(
   random: Random,
 ): Readonly<Record<string, readonly Bad[]>> {
   const stranger = rsaKey('stranger')
+  // They must not become bad in another way while a soak lasts.
+  const exp = Math.floor(Date.now() / 1000) + 86_400
   return Object.fromEntries(
     SOURCES.map(source => {
       const make: Make = (overrides, options) =>
-        issuer.token({ aud: source.audience, ...overrides }, options)
+        issuer.token({ aud: source.audience, exp, ...overrides }, options)
       const texts = (good[source.id] ?? []).map(({ text }) => text)
       const bad = {
         ...claimed(source, make),

@@ -128,6 +128,7 @@ function arrivalOf(hand: Hand, made: Draft, number: string, identity: Identity):
     ['x-request-id', hasId ? number : undefined],
     ...identity.map(([name, value]) => [name.toLowerCase(), value] as const),
   ])
+  if (made.upgrade) own.set('upgrade', 'websocket')
   const isEmpty = body === undefined || (body.framing === 'length' && body.bytes.length === 0)
   return {
     method,

@@ -25,6 +25,8 @@ export type Draft = {
   readonly hasId: boolean
   readonly version?: '1.0'
   readonly preflight?: true
+  /** It asks for a WebSocket, and gets one. */
+  readonly upgrade?: true
 }
 
 /** As it is sent, and as it arrives: normalised as RFC 3986 §6.2.2 allows, and no further. */

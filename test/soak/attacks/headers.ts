@@ -43,16 +43,24 @@ const NEVER_TAKEN = [
   'Keep-Alive',
 ]
 
-const SPELLINGS: readonly ((name: string, hand: Hand) => string)[] = [
-  name => name,
-  name => name.toLowerCase(),
-  name => name.toUpperCase(),
-  name => name.replaceAll('-', '_'),
-  name => name.replace('-', '_'),
-  name => name.replaceAll('-', '.').toLowerCase(),
-  name => name.replace(/-(?=[^-]*$)/, '~'),
-  (name, { random }) =>
-    [...name].map(char => (random.chance(0.5) ? char.toLowerCase() : char.toUpperCase())).join(''),
+type Spelling = (text: string, hand: Hand) => string
+
+const CASES: readonly Spelling[] = [
+  text => text,
+  text => text.toLowerCase(),
+  text => text.toUpperCase(),
+  (text, { random }) =>
+    [...text].map(char => (random.chance(0.5) ? char.toLowerCase() : char.toUpperCase())).join(''),
+]
+
+/** What stands between the words: all of these are one to some servers. */
+const JOINTS: readonly Spelling[] = [
+  text => text,
+  text => text.replaceAll('-', '_'),
+  text => text.replace('-', '_'),
+  text => text.replace(/-(?=[^-]*$)/, '_'),
+  text => text.replaceAll('-', '.'),
+  (text, { random }) => text.replaceAll('-', () => random.pick([..."-_.!#$%&'*+^`|~"])),
 ]
 
 const VALUES = [
@@ -63,12 +71,13 @@ const VALUES = [
   'DELETE',
 ]
 
+/** So many that few names are left out, and the limit on their number is not reached. */
 function forgedFields(hand: Hand): Field[] {
   const { random } = hand
-  return Array.from({ length: 1 + random.below(5) }, () => {
-    const name = random.pick(random.chance(0.8) ? IDENTITY : NEVER_TAKEN)
-    const spelling = random.pick(SPELLINGS)
-    return { name: spelling(name, hand), value: random.pick(VALUES), passes: false }
+  return Array.from({ length: 4 + random.below(16) }, () => {
+    const name = random.pick(random.chance(0.85) ? IDENTITY : NEVER_TAKEN)
+    const spelt = random.pick(CASES)(random.pick(JOINTS)(name, hand), hand)
+    return { name: spelt, value: random.pick(VALUES), passes: false }
   })
 }
 

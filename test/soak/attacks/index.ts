@@ -11,7 +11,15 @@ import {
   forgedUpgrade,
   nominated,
 } from './headers.ts'
-import { dribbled, gone, halfBody, halfHead, stalledBody, stalledHead } from './leavers.ts'
+import {
+  dribbled,
+  gone,
+  goneUpgrade,
+  halfBody,
+  halfHead,
+  stalledBody,
+  stalledHead,
+} from './leavers.ts'
 import { declared, largeFields, longTarget, manyFields, mostFields, streamed } from './limits.ts'
 import { ambiguous, badHost, encoded, forbidden, impossible, lookalike } from './paths.ts'
 import { halfAnswered, otherUpgrade, unanswered, upgradeWithBody } from './upstreams.ts'
@@ -42,6 +50,7 @@ const ATTACKS: Weighted<(hand: Hand) => Shot> = [
   [3, halfHead],
   [4, halfBody],
   [5, gone],
+  [2, goneUpgrade],
   [2, dribbled],
   // Each keeps a worker waiting for seconds.
   [0.3, stalledHead],

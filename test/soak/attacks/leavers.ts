@@ -2,6 +2,7 @@ import { compose, shot, witnessed } from '../compose.ts'
 import { allowedDraft, type Draft } from '../draft.ts'
 import type { Hand } from '../hand.ts'
 import type { Piece, Shot } from '../shot.ts'
+import { webSocketDraft } from '../traffic/alone.ts'
 
 /** Callers that leave in the middle, and callers that never get done. */
 
@@ -45,6 +46,13 @@ export function gone(hand: Hand): Shot {
   const wish = random.pick(['hold', 'hold', 'later', 'slow', 'big', 'chunked'])
   const made = allowedDraft(hand, 'callers that have gone', { wish, method: 'GET' })
   const split = (bytes: Buffer) => [bytes, random.below(12)]
+  return witnessed(hand, made, 'e', { kind: 'anything' }, { split, after: 'reset' })
+}
+
+/** The same, of one that asked for a WebSocket and was never told. */
+export function goneUpgrade(hand: Hand): Shot {
+  const made = { ...webSocketDraft(hand, 'callers that have gone'), wish: 'hold' }
+  const split = (bytes: Buffer) => [bytes, hand.random.below(12)]
   return witnessed(hand, made, 'e', { kind: 'anything' }, { split, after: 'reset' })
 }
 

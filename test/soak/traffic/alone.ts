@@ -38,7 +38,8 @@ const UPGRADE: readonly Field[] = [
 ]
 
 export function webSocketDraft(hand: Hand, kind: string, more: readonly Field[] = []): Draft {
-  const made = allowedDraft(hand, kind, { method: 'GET', wish: 'websocket' })
+  const given = { method: 'GET', wish: 'websocket', upgrade: true } as const
+  const made = allowedDraft(hand, kind, given)
   const fields = distinct([...UPGRADE, ...more, ...usualFields(hand, made.source)])
   return { ...made, fields }
 }
@@ -49,14 +50,13 @@ export function openTunnel(hand: Hand, made: Draft): Shot {
   const opened = compose(hand, made)
   if (opened.expect.kind !== 'served') throw new Error(`${made.kind} is not allowed`)
   const { arrival } = opened.expect
-  const own = new Map([...arrival.own, ['upgrade', 'websocket'] as const])
   const messages = Array.from({ length: 1 + random.below(4) }, () => {
     const at = random.below(bytes.length - 20_000)
     return bytes.subarray(at, at + 1 + random.below(random.pick([50, 20_000])))
   })
   return {
     ...opened,
-    expect: { kind: 'tunnel', arrival: { ...arrival, own }, messages },
+    expect: { kind: 'tunnel', arrival, messages },
     after: random.pick(['leave', 'closes']),
   }
 }
