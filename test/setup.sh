@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # command:package
-NEEDED=(chromium:chromium curl:curl openssl:openssl pgrep:procps redis-server:redis-server tmux:tmux)
+NEEDED=(chromium:chromium curl:curl openssl:openssl pgrep:procps php:php-cli redis-server:redis-server tmux:tmux)
 
 missing=()
 for need in "${NEEDED[@]}"; do

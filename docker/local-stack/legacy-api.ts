@@ -6,6 +6,8 @@ import { listen, type Running } from './listen.ts'
 export interface LegacyApiOptions {
   /** 0 takes any free port. */
   readonly port: number
+  /** The address to listen on; that of this machine alone unless told otherwise. */
+  readonly host?: string
   /** What the gatekeeper proves itself with, as the Basic user `dataporten`. */
   readonly password: string
 }
@@ -19,8 +21,8 @@ interface Course {
  * Starts an API as they were written for the retired gatekeeper: Express with the npm package
  * `dataportenapi`, unmodified. It knows nothing of tokens and believes the headers it gets.
  */
-export const startLegacyApi = ({ port, password }: LegacyApiOptions): Promise<Running> =>
-  listen(createServer(legacyApi(password)), port)
+export const startLegacyApi = ({ port, host, password }: LegacyApiOptions): Promise<Running> =>
+  listen(createServer(legacyApi(password)), port, host)
 
 const legacyApi = (password: string): Express => {
   const fc = new dataportenapi.DataportenAPI({ password })
