@@ -1,14 +1,12 @@
 import {
   type IncomingHttpHeaders,
   performServerHandshake,
-  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
-import type { Policy } from '../policy/policy.ts'
-import { timer } from '../timer.ts'
 import type { Caller, EdgeTools } from './conversation.ts'
 import { handleRequest } from './exchange.ts'
+import { lifeOf } from './http2-life.ts'
 import { http2Request } from './http2-request.ts'
 import { http2Body, http2Response } from './http2-stream.ts'
 
@@ -36,9 +34,6 @@ const SESSION_OPTIONS = {
 
 /** Bytes under way on one session, of all its bodies. */
 const SESSION_WINDOW = 1024 * 1024
-
-/** Milliseconds that a caller has to close a session that has ended. */
-const LINGER = 1_000
 
 /** The HTTP/2 sessions of a server. */
 export interface Sessions {
@@ -86,35 +81,6 @@ function runSession(socket: TLSSocket, tools: EdgeTools): () => void {
     if (served >= connectionRequests) session.close()
   })
   return leave
-}
-
-/** Ends a session that has nothing to do: soon where it was never used, else after a while. */
-function lifeOf(
-  session: ServerHttp2Session,
-  socket: TLSSocket,
-  limits: () => Policy['limits'],
-): { readonly leave: () => void; readonly hold: (stream: ServerHttp2Stream) => void } {
-  let open = 0
-  const leave = () => {
-    session.close()
-    // A caller that does not close its side, or does not read what is left, is not waited for.
-    if (open === 0) setTimeout(() => socket.destroy(), LINGER).unref()
-  }
-  const idle = timer(leave)
-  idle.start(limits().headerTimeout)
-  socket.once('close', idle.stop)
-
-  const hold = (stream: ServerHttp2Stream) => {
-    open += 1
-    idle.stop()
-    stream.once('close', () => {
-      open -= 1
-      if (open > 0) return
-      if (session.closed || session.destroyed) leave()
-      else idle.start(limits().keepAlive)
-    })
-  }
-  return { leave, hold }
 }
 
 function http2Caller(

@@ -116,8 +116,12 @@ export type RawSession = {
   destroy(): void
 }
 
-/** A TLS connection that speaks the frames it is told to; settings are acknowledged by itself. */
-export async function openRaw(port: number, first: Buffer = PREFACE): Promise<RawSession> {
+/** A TLS connection that speaks the frames it is told to; SETTINGS and PING are acknowledged by itself. */
+export async function openRaw(
+  port: number,
+  first: Buffer = PREFACE,
+  answersPings = true,
+): Promise<RawSession> {
   const options = { ALPNProtocols: ['h2'], rejectUnauthorized: false, servername: 'localhost' }
   const socket = connect({ port, host: '127.0.0.1', ...options })
   const frames: Frame[] = []
@@ -144,6 +148,8 @@ export async function openRaw(port: number, first: Buffer = PREFACE): Promise<Ra
       frames.push({ type, flags, stream: unread.readUInt32BE(5), payload })
       unread = unread.subarray(9 + length)
       if (type === SETTINGS && flags !== ACK) session.write(frame(SETTINGS, ACK, 0))
+      if (type === PING && flags !== ACK && answersPings)
+        session.write(frame(PING, ACK, 0, payload))
     }
   })
   const session: RawSession = {

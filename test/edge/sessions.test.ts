@@ -77,7 +77,7 @@ describe('a session', () => {
     }
     const session = await raw()
     session.write(headers(1, get('/open/events')))
-    await sleep(4_000)
+    await sleep(7_000)
     expect(session.closed).toBe(false)
     finish()
     expect(await session.endOf(1)).toEqual({
@@ -87,6 +87,15 @@ describe('a session', () => {
       reset: undefined,
     })
     session.destroy()
+  })
+
+  test('whose caller has gone without a word is let go, and its request with it', async () => {
+    world().upstream.answer = () => undefined
+    const session = await openRaw(world().gateway.port, PREFACE, false)
+    session.write(headers(1, get('/open/events')))
+    expect(await session.until(() => session.closed)).toBe(true)
+    const open = () => world().upstream.connections.filter(({ closed }) => !closed).length
+    expect(await until(() => open() === 0)).toBe(true)
   })
 
   test('has limits.connectionRequests; what comes behind them is not served', async () => {
