@@ -8,12 +8,13 @@ import { recorder } from './edge/record.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { AdminState } from './edge/status.ts'
 import type { Policy } from './policy/policy.ts'
+import type { Address } from './policy/scalars.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 
 /** Everything that serves callers, in one process. */
 export interface Callers {
-  /** Listens where the first policy says. Rejects where that cannot be. */
-  readonly listen: (port?: number) => Promise<AddressInfo>
+  /** Rejects where the address (by default that of the policy) cannot be listened on. */
+  readonly listen: (address?: Address) => Promise<AddressInfo>
   /** Puts another policy into the place of the one in force, in one step. */
   readonly putInForce: (policy: Policy) => void
   readonly keys: () => IssuerKeys
@@ -84,7 +85,7 @@ export function openCallers(options: CallersOptions): Callers {
     await drain(edge, current().policy.limits.drain)
     await close()
   }
-  const listenForCallers = (port = first.listen.port) => listen(server, { ...first.listen, port })
+  const listenForCallers = (address = first.listen) => listen(server, address)
   return { listen: listenForCallers, putInForce, keys: live.keys, state, stop, close }
 }
 

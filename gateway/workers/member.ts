@@ -1,4 +1,5 @@
 import type { LineWriter } from '../edge/lines.ts'
+import type { Address } from '../policy/scalars.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import type { KeySpaces } from './key-spaces.ts'
 import type { FromWorker, Question, StartFault } from './messages.ts'
@@ -36,9 +37,9 @@ export interface MemberTools {
   readonly keySpaces: KeySpaces
   readonly lines: LineWriter
   readonly onDropped: (lines: number) => void
-  /** What a worker begins to serve with, and on which port. */
-  readonly snapshot: () => Snapshot
-  readonly port: number
+  /** The policies that a worker is given when it begins, one after the other, and where it listens. */
+  readonly snapshots: () => readonly Snapshot[]
+  readonly listen: Address
 }
 
 /** Milliseconds that a worker may take to answer, and to put a policy into force. */
@@ -47,7 +48,7 @@ const POLICY_PATIENCE = 10_000
 
 /** Begins a worker, and gives it the policy in force as soon as it is there. */
 export function startMember(tools: MemberTools, events: MemberEvents): Member {
-  const { start, keySpaces, lines, onDropped, snapshot, port } = tools
+  const { start, keySpaces, lines, onDropped, snapshots, listen } = tools
   const pending = createPending()
   const identity = {}
   let state: 'starting' | 'begun' | 'listening' | 'gone' = 'starting'
@@ -55,7 +56,7 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
 
   const give = async (next: Snapshot): Promise<boolean> => {
     if (state === 'starting' || state === 'gone') return true
-    const send = (id: number) => worker.send({ is: 'policy', id, snapshot: next, port })
+    const send = (id: number) => worker.send({ is: 'policy', id, snapshot: next, listen })
     const answer = await pending.ask(send, POLICY_PATIENCE)
     return answer !== undefined || !isThere()
   }
@@ -65,7 +66,7 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
     switch (message.is) {
       case 'begun':
         state = 'begun'
-        void give(snapshot())
+        for (const snapshot of snapshots()) void give(snapshot)
         return
       case 'listening':
         state = 'listening'

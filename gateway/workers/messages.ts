@@ -1,3 +1,4 @@
+import type { Address } from '../policy/scalars.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import type { StoredKeySet } from '../token/store.ts'
 
@@ -12,8 +13,8 @@ export type ToWorker =
       readonly is: 'policy'
       readonly id: number
       readonly snapshot: Snapshot
-      /** The port to listen on, also where the policy leaves that open. */
-      readonly port: number
+      /** Where to listen; for the first one. */
+      readonly listen: Address
     }
   | { readonly is: 'question'; readonly id: number; readonly about: Question }
   /** Fetches the keys anew, unless they were fetched after this time (milliseconds since the epoch). */
@@ -80,7 +81,11 @@ const STORE_CALLS = [
 ]
 
 const TO_WORKER: Kinds<ToWorker> = {
-  policy: { id: isNumber, snapshot: isSnapshot, port: isNumber },
+  policy: {
+    id: isNumber,
+    snapshot: isSnapshot,
+    listen: shaped({ host: isText, port: isNumber }),
+  },
   question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status') },
   refresh: { since: isNumber },
   stored: { id: isNumber },

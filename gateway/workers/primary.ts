@@ -29,6 +29,11 @@ export interface PrimaryOptions extends ServeOptions {
 /** What changes while the gateway runs. */
 interface State {
   inForce: { readonly policy: Policy; readonly snapshot: Snapshot; readonly loadedAt: number }
+  /**
+   * The last policy with TLS, or without, as it was at the start. A worker begins with this one: what
+   * needs a new start of the gateway is not to come into force with the next worker that dies.
+   */
+  toBeginWith: Snapshot
   stopping: boolean
 }
 
@@ -41,6 +46,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
   const { policy: first, snapshot, env, askedToStop, onExit } = options
   const state: State = {
     inForce: { policy: first, snapshot, loadedAt: Date.now() },
+    toBeginWith: snapshot,
     stopping: false,
   }
   const reserved = await reserve(first.listen)
@@ -48,6 +54,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
   const own = first.admin === 'off' ? undefined : await listen(admin, first.admin)
   const putInForce = (policy: Policy, next: Snapshot) => {
     state.inForce = { policy, snapshot: next, loadedAt: Date.now() }
+    if ((policy.tls === undefined) === (first.tls === undefined)) state.toBeginWith = next
     log.setLevel(policy.log.level)
     return giveToAll(team, next, log)
   }
@@ -98,10 +105,10 @@ function openTeam({ policy, version, stdout, size }: PrimaryOptions, state: Stat
     size,
     log,
     lines,
-    port: at.port,
+    listen: { host: policy.listen.host, port: at.port },
     start: workerStarter(at.release),
     keySpaces: createKeySpaces(),
-    snapshot: () => state.inForce.snapshot,
+    snapshots: () => [...new Set([state.toBeginWith, state.inForce.snapshot])],
     onDropped,
     onReplaced: () => metrics.workerRestarts.inc(),
     onClosed: totals.bury,

@@ -7,6 +7,7 @@ import { createMetrics } from '../edge/metrics.ts'
 import { type AdminState, statusOf } from '../edge/status.ts'
 import { loadPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { Address } from '../policy/scalars.ts'
 import { readerOf, type Snapshot } from '../policy/snapshot.ts'
 import type { Environment } from '../policy/source.ts'
 import { LAST_LINES } from '../serve.ts'
@@ -49,23 +50,23 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
     await primary.send({ is: 'failed', fault: faultOf(error) })
     end(1)
   }
-  const begin = (policy: Policy, port: number): Service => {
+  const begin = (policy: Policy, address: Address): Service => {
     const call = (space: string, wanted: StoreCall) => {
       const send = (id: number) => void primary.send({ is: 'store', id, space, call: wanted })
       return pending.askIfHeard(send, STORE_PATIENCE)
     }
     const { callers, log } = openService(policy, options, one => sharedKeys(one, call))
     const listening = callers
-      .listen(port)
+      .listen(address)
       .then(() => primary.send({ is: 'listening' }))
       .catch(fail)
     return { callers, log, listening }
   }
-  const take = ({ id, snapshot, port }: PolicyMessage) => {
+  const take = ({ id, snapshot, listen }: PolicyMessage) => {
     try {
       const policy = load(snapshot, env)
       if (service) service.callers.putInForce(policy)
-      else service = begin(policy, port)
+      else service = begin(policy, listen)
       void primary.send({ is: 'answer', id, value: true })
     } catch (error) {
       void fail(error)

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +10,7 @@ import { request, sendOne } from '../support/raw.ts'
 import { waitUntil } from '../support/redis.ts'
 import { headerOf, startUpstream, type Upstream } from '../support/upstream.ts'
 import { count, holdAnswers } from './support.ts'
-import { keepAsking, pidsOf, saidBy, tryOnce, untilServing } from './workers.ts'
+import { connectionsOf, keepAsking, pidsOf, saidBy, tryOnce, untilServing } from './workers.ts'
 
 const SIZE = 3
 /** Several processes begin several times; a busy machine takes its time. */
@@ -199,12 +200,25 @@ describe('a file that the policy includes', { timeout: TIMEOUT }, () => {
 })
 
 describe('a change that needs a new start', { timeout: TIMEOUT }, () => {
+  const NEWS = 'listen, admin, workers or tls changed: they take effect at the next start'
+
   test('of the number of workers is told, and changes nothing', async () => {
     const pids = await pidsOf(gateway)
-    await untilLogged('listen, admin or workers changed: they take effect at the next start', () =>
-      gateway.writePolicy(rules('/more', { workers: SIZE + 1 })),
-    )
+    const change = rules('/more', { workers: SIZE + 1 })
+    await untilLogged(NEWS, () => gateway.writePolicy(change))
     expect(await statusesOf('/more')).toEqual({ 200: ALL })
     expect(await pidsOf(gateway)).toEqual(pids)
+  })
+  test('of the address is nothing to a worker that takes the place of a dead one', async () => {
+    const change = rules('/elsewhere', { listen: '127.0.0.2:1' })
+    await untilLogged(NEWS, () => gateway.writePolicy(change))
+    const [victim = 0] = await pidsOf(gateway)
+    process.kill(victim, 'SIGKILL')
+    const after = await untilServing(gateway, SIZE, [victim])
+    const sockets = Array.from({ length: ALL }, () => connect(gateway.port, '127.0.0.1'))
+    const all = () => after.every(pid => connectionsOf(pid, gateway.port) > 0)
+    await waitUntil(all, 'one of them has no connections')
+    for (const socket of sockets) socket.destroy()
+    expect(await statusesOf('/elsewhere')).toEqual({ 200: ALL })
   })
 })

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { parseFromWorker, parseToWorker } from '../../gateway/workers/messages.ts'
 
 const snapshot = { file: 'gateway.yaml', texts: { 'gateway.yaml': 'a: 1' } }
+const listen = { host: '127.0.0.1', port: 80 }
 const stored = { fetchedAt: 1, document: { keys: [] } }
 const store = (call: object) => ({ is: 'store', id: 1, space: 'a', call })
 
 describe('a message to a worker', () => {
   test.for([
-    { is: 'policy', id: 1, snapshot, port: 80 },
+    { is: 'policy', id: 1, snapshot, listen },
     { is: 'question', id: 2, about: 'readiness' },
     { is: 'refresh', since: 1.5 },
     { is: 'stored', id: 3, value: null },
@@ -24,8 +25,9 @@ describe('a message to a worker', () => {
     { is: 'begun' },
     { is: ['drain'] },
     { is: 'policy', id: 1, snapshot },
-    { is: 'policy', id: 1, snapshot: { file: 'a', texts: { a: 1 } }, port: 80 },
-    { is: 'policy', id: 1, snapshot: { file: 'a', texts: [] }, port: 80 },
+    { is: 'policy', id: 1, snapshot, listen: { host: '127.0.0.1' } },
+    { is: 'policy', id: 1, snapshot: { file: 'a', texts: { a: 1 } }, listen },
+    { is: 'policy', id: 1, snapshot: { file: 'a', texts: [] }, listen },
     { is: 'question', id: 1, about: 'everything' },
     { is: 'question', id: '1', about: 'status' },
     { is: 'refresh' },

@@ -1,0 +1,114 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import type { ClientHttp2Session } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { makeCertificate } from '../keys/certificate.ts'
+import { connectionsOf, pidsOf, untilServing } from '../life/workers.ts'
+import { policy } from '../support/policy.ts'
+import { waitUntil } from '../support/redis.ts'
+import { startWorld, type World } from '../support/world.ts'
+import { ask, openSession, VERSIONS } from './support.ts'
+
+/** TLS and HTTP/2 where several processes serve. */
+
+const SIZE = 2
+/** Several processes begin several times; a busy machine takes its time. */
+const TIMEOUT = 90_000
+
+const [first, second] = [makeCertificate('first.test'), makeCertificate('second.test')]
+const directory = mkdtempSync(join(tmpdir(), 'feide-gateway-tls-'))
+const tls = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
+function show(certificate: { readonly cert: string; readonly key: string }): void {
+  copyFileSync(certificate.key, tls.key)
+  copyFileSync(certificate.cert, tls.cert)
+}
+
+let world: World
+beforeAll(async () => {
+  show(first)
+  world = await startWorld({ tls, workers: SIZE })
+  await untilServing(world.gateway, SIZE)
+}, TIMEOUT)
+beforeEach(() => world.upstream.reset())
+afterAll(async () => {
+  await world?.stop()
+  for (const one of [first, second]) one.remove()
+  rmSync(directory, { recursive: true })
+}, TIMEOUT)
+
+/** Connects, and tells what is to be known at an event of the connection. */
+function handshake<T>(
+  event: 'secureConnect' | 'session',
+  tell: (socket: TLSSocket, ticket: Buffer) => T,
+  session?: Buffer,
+): Promise<T> {
+  const to = { port: world.gateway.port, host: '127.0.0.1', rejectUnauthorized: false }
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = connect({ ...to, ...(session && { session }) })
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed')))
+    socket.once(event, (ticket: Buffer) => {
+      resolve(tell(socket, ticket))
+      socket.destroy()
+    })
+  })
+}
+const names = async () => {
+  const name = () => handshake('secureConnect', one => one.getPeerCertificate().subject.CN)
+  return [...new Set(await Promise.all(Array.from({ length: 6 * SIZE }, name)))]
+}
+
+async function untilLogged(msg: string, act: () => void) {
+  const such = () => world.gateway.logs.filter(line => line.msg === msg).length
+  const before = such()
+  act()
+  await waitUntil(
+    () => such() > before,
+    () => `no "${msg}":\n${world.gateway.logText}`,
+    30_000,
+  )
+}
+
+describe('workers with TLS', { timeout: TIMEOUT }, () => {
+  test.for(VERSIONS)('all speak %s', async version => {
+    const { gateway, issuer } = world
+    const token = issuer.token()
+    const sessions: ClientHttp2Session[] = []
+    const one = async () => {
+      const session = version === 'HTTP/2' ? openSession(gateway.port) : undefined
+      if (session) sessions.push(session)
+      return (await ask(version, gateway.port, { path: '/courses', token }, session)).status
+    }
+    const statuses = await Promise.all(Array.from({ length: 4 * SIZE }, one))
+    const held = (await pidsOf(gateway)).map(pid => connectionsOf(pid, gateway.port))
+    for (const session of sessions) session.close()
+    expect(statuses).toEqual(Array(4 * SIZE).fill(200))
+    if (version === 'HTTP/2') expect(Math.min(...held)).toBeGreaterThan(0)
+  })
+  test("take up each other's sessions", async () => {
+    // TLS 1.3 sends it behind the handshake.
+    const ticket = await handshake('session', (_socket, given) => given)
+    const again: boolean[] = []
+    for (let round = 0; round < 3 * SIZE; round++) {
+      again.push(await handshake('secureConnect', one => one.isSessionReused(), ticket))
+    }
+    expect(again).toEqual(Array(3 * SIZE).fill(true))
+  })
+  test('all show a new certificate once the reload is told', async () => {
+    expect(await names()).toEqual(['first.test'])
+    await untilLogged('policy reloaded', () => show(second))
+    await waitUntil(async () => (await names()).join() === 'second.test', 'not all show it')
+  })
+  test('keep TLS until the next start, also in the place of one that has died', async () => {
+    const { issuer, upstream, gateway } = world
+    const told = 'listen, admin, workers or tls changed: they take effect at the next start'
+    const plain = policy({ issuer, upstream, workers: SIZE })
+    await untilLogged(told, () => gateway.writePolicy(plain))
+    const [victim = 0] = await pidsOf(gateway)
+    process.kill(victim, 'SIGKILL')
+    await untilServing(gateway, SIZE, [victim])
+    expect(await names()).toEqual(['second.test'])
+  })
+})
