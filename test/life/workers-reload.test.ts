@@ -201,8 +201,9 @@ describe('a file that the policy includes', { timeout: TIMEOUT }, () => {
 describe('a change that needs a new start', { timeout: TIMEOUT }, () => {
   test('of the number of workers is told, and changes nothing', async () => {
     const pids = await pidsOf(gateway)
-    await untilLogged('listen, admin or workers changed: they take effect at the next start', () =>
-      gateway.writePolicy(rules('/more', { workers: SIZE + 1 })),
+    await untilLogged(
+      'listen, admin, workers or tls changed: they take effect at the next start',
+      () => gateway.writePolicy(rules('/more', { workers: SIZE + 1 })),
     )
     expect(await statusesOf('/more')).toEqual({ 200: ALL })
     expect(await pidsOf(gateway)).toEqual(pids)
