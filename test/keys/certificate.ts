@@ -5,18 +5,12 @@ import { join } from 'node:path'
 
 const OPENSSL = 'openssl'
 
-const P256 = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
-
-/**
- * A certificate for one host that signs itself, in files that last until `remove`.
- *
- * @param newkey the kind of key, as `openssl req -newkey` takes it
- */
-export function makeCertificate(host = 'localhost', newkey: readonly string[] = P256) {
+/** A certificate for one host that signs itself, in files that last until `remove`. */
+export function makeCertificate(host = 'localhost') {
   const directory = mkdtempSync(join(tmpdir(), 'feide-gateway-tls-'))
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`]
-  const kind = ['-newkey', ...newkey, '-nodes', '-days', '2']
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
   const files = ['-keyout', key, '-out', cert]
   execFileSync(OPENSSL, ['req', '-x509', ...kind, ...subject, ...files], { stdio: 'ignore' })
   return {
