@@ -124,7 +124,11 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
       }
     })
   })
-  socket.once('close', () => proxyRequest.destroy())
+  socket.once('close', () => {
+    proxyRequest.destroy()
+    // Which does nothing where the whole answer is there, and nobody will read it.
+    if (!goesOn) proxyRequest.socket?.destroy()
+  })
   return failed
 }
 
