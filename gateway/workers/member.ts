@@ -17,8 +17,7 @@ export interface Member {
   readonly give: (snapshot: Snapshot) => Promise<boolean>
   /** Resolves with `undefined` where no answer comes within a second. */
   readonly ask: (about: Question) => Promise<unknown>
-  /** @param since milliseconds since the epoch: keys that were fetched later are new enough */
-  readonly refreshKeys: (since: number) => void
+  readonly refreshKeys: () => void
   /** Finishes what is in flight, and ends. */
   readonly drain: () => void
   readonly kill: () => void
@@ -100,7 +99,7 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
     give,
     ask: about =>
       pending.askIfHeard(id => worker.send({ is: 'question', id, about }), ANSWER_PATIENCE),
-    refreshKeys: since => worker.send({ is: 'refresh', since }),
+    refreshKeys: () => worker.send({ is: 'refresh' }),
     // One that waits for its policy has accepted nothing.
     drain: () => (state === 'starting' ? worker.kill() : worker.send({ is: 'drain' })),
     kill: worker.kill,

@@ -17,8 +17,8 @@ export type ToWorker =
       readonly listen: Address
     }
   | { readonly is: 'question'; readonly id: number; readonly about: Question }
-  /** Fetches the keys anew, unless they were fetched after this time (milliseconds since the epoch). */
-  | { readonly is: 'refresh'; readonly since: number }
+  /** Fetches the keys anew, or takes over what another worker fetches. */
+  | { readonly is: 'refresh' }
   | { readonly is: 'stored'; readonly id: number; readonly value: unknown }
   | { readonly is: 'drain' }
 
@@ -87,7 +87,7 @@ const TO_WORKER: Kinds<ToWorker> = {
     listen: shaped({ host: isText, port: isNumber }),
   },
   question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status') },
-  refresh: { since: isNumber },
+  refresh: {},
   stored: { id: isNumber },
   drain: {},
 }

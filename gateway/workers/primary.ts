@@ -81,7 +81,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
 
   const reload = () => {
     files.reload()
-    for (const member of team.members()) member.refreshKeys(Date.now())
+    for (const member of team.members()) member.refreshKeys()
   }
   const stop = async () => {
     state.stopping = true

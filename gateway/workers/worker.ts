@@ -88,7 +88,7 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
           primary.send({ is: 'answer', id: message.id, value }),
         )
       case 'refresh':
-        return refreshKeys(service?.callers, message.since)
+        return void service?.callers.keys().refresh()
       case 'stored':
         return pending.answer(message.id, message.value)
       case 'drain':
@@ -124,13 +124,6 @@ async function answer(state: AdminState | undefined, about: Question): Promise<u
   if (about === 'status') return statusOf(state)
   measure(state)
   return state.metrics.registry.getMetricsAsJSON()
-}
-
-/** Not where another worker has done so meanwhile, and this one has heard of it. */
-function refreshKeys(callers: Callers | undefined, since: number): void {
-  const keys = callers?.keys()
-  const age = keys?.status().age
-  if (age === undefined || Date.now() - age < since) void keys?.refresh()
 }
 
 function faultOf(error: unknown): StartFault {

@@ -103,12 +103,18 @@ describe('workers with TLS', { timeout: TIMEOUT }, () => {
   })
   test('keep TLS until the next start, also in the place of one that has died', async () => {
     const { issuer, upstream, gateway } = world
+    const shown = await names()
     const told = 'listen, admin, workers or tls changed: they take effect at the next start'
-    const plain = policy({ issuer, upstream, workers: SIZE })
+    const routes = { 'GET /new': 'public' }
+    const plain = policy({ issuer, upstream, workers: SIZE, dataSources: { grades: { routes } } })
     await untilLogged(told, () => gateway.writePolicy(plain))
     const [victim = 0] = await pidsOf(gateway)
     process.kill(victim, 'SIGKILL')
     await untilServing(gateway, SIZE, [victim])
-    expect(await names()).toEqual(['second.test'])
+    expect(await names()).toEqual(shown)
+    const one = async (path: string) => (await ask('HTTP/2', gateway.port, { path })).status
+    const all = (path: string) => Promise.all(Array.from({ length: 4 * SIZE }, () => one(path)))
+    expect(new Set(await all('/new'))).toEqual(new Set([200]))
+    expect(new Set(await all('/health'))).toEqual(new Set([404]))
   })
 })

@@ -133,11 +133,12 @@ const refuses = (port: number) =>
   })
 
 describe('a second signal', { timeout: TIMEOUT }, () => {
-  test('ends all processes at once, with 1', async () => {
+  test('ends all processes at once, with 1, also one that stands still', async () => {
     const { gateway, pids } = await start()
     const held = holdAnswers(upstream)
     const answers = inFlight(gateway)
     await waitUntil(() => upstream.requests.length === 3 * SIZE, 'not all are there')
+    process.kill(pids[0] ?? 0, 'SIGSTOP')
     gateway.signal('SIGTERM')
     await gateway.waitForLog(({ msg }) => msg === 'draining', 30_000)
     gateway.signal('SIGINT')

@@ -10,7 +10,7 @@ describe('a message to a worker', () => {
   test.for([
     { is: 'policy', id: 1, snapshot, listen },
     { is: 'question', id: 2, about: 'readiness' },
-    { is: 'refresh', since: 1.5 },
+    { is: 'refresh' },
     { is: 'stored', id: 3, value: null },
     { is: 'drain' },
   ])('is understood: %j', message => {
@@ -30,7 +30,6 @@ describe('a message to a worker', () => {
     { is: 'policy', id: 1, snapshot: { file: 'a', texts: [] }, listen },
     { is: 'question', id: 1, about: 'everything' },
     { is: 'question', id: '1', about: 'status' },
-    { is: 'refresh' },
   ])('is not understood: %j', message => {
     expect(parseToWorker(message)).toBeUndefined()
   })
