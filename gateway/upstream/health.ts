@@ -18,7 +18,7 @@ export function watchHealth(upstream: Upstream, { identity, origin, checked }: T
   if (!health) return () => {}
   const every = timerLimit(health.every)
   const limits = { maxConnections: 1, connectTimeout: Math.min(connectTimeout, every) }
-  const pool = openPool({ ...upstream, ...limits }, origin, identity)
+  const pool = openPool({ ...upstream, ...limits }, origin, identity, () => {})
   let stopped = false
 
   const look = async () => {

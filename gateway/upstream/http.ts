@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
-import type { Denial } from '../policy/denial.ts'
-import { timer, timerLimit } from '../timer.ts'
+import { type Denial, deny } from '../policy/denial.ts'
+import { timer } from '../timer.ts'
 import { type BodyLimits, type MeteredBody, meterBody } from './body.ts'
 import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
@@ -75,8 +75,9 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
       else body?.start()
     },
     onRequestSent() {
-      // undici's own timer would also count the time that the caller takes to send the body.
-      if (body) awaitHead.start(timeout)
+      // undici's own timer would count the time that the caller takes to send the body, and begin anew
+      // with each 1xx.
+      awaitHead.start(timeout)
     },
     onResponseStarted() {
       answerBegan = true
@@ -92,6 +93,8 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
     onResponseData: relay.data,
     onResponseEnd() {
       settle()
+      // undici takes a reset for the end of a body that the end of the connection delimits.
+      if (target.isBreaking()) return fail(exchange, RESET, new Error(RESET.detail))
       relay.end()
       exchange.onDone()
     },
@@ -113,19 +116,23 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
   })
 }
 
+const RESET = deny('upstream_unavailable', 'The connection to the API was reset', {
+  cause: 'the connection was reset',
+})
+
 /** Whether it was the upstream that failed, and not the caller. */
 const isUpstreams = ({ denied }: Denial): boolean =>
   denied === 'upstream_unavailable' || denied === 'upstream_timeout'
 
 const requestOptions = (
-  { outgoing, permit }: Exchange,
+  { outgoing }: Exchange,
   body: MeteredBody | undefined,
 ): Dispatcher.DispatchOptions => ({
   method: outgoing.method as Dispatcher.HttpMethod,
   path: outgoing.target,
   headers: outgoing.headers as string[],
   body: body?.stream ?? null,
-  headersTimeout: body ? 0 : timerLimit(permit.route.dataSource.upstream.timeout),
+  headersTimeout: 0,
 })
 
 /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */

@@ -13,6 +13,8 @@ export interface Connections {
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ) => void
+  /** Whether a connection is failing at this very moment: what ends with it has not ended well. */
+  readonly isBreaking: () => boolean
   /** Closes each connection when its request has ended. */
   readonly retire: () => void
   /** Closes them all at once. */
@@ -21,7 +23,15 @@ export interface Connections {
 
 export function openConnections(upstream: Upstream, origin: Origin): Connections {
   const identity = tlsIdentity(upstream, origin)
-  const open = () => openPool(upstream, origin, identity)
+  let breaking = false
+  // Heard before undici hears it, and forgotten when undici has told everybody.
+  const onError = () => {
+    breaking = true
+    queueMicrotask(() => {
+      breaking = false
+    })
+  }
+  const open = () => openPool(upstream, origin, identity, onError)
   const pool = open()
   // Else undici takes it from the Host header, and opens a new connection where that differs.
   const name = identity && { servername: origin.host }
@@ -38,6 +48,7 @@ export function openConnections(upstream: Upstream, origin: Origin): Connections
       last.dispatch(named, handler)
       void last.close()
     },
+    isBreaking: () => breaking,
     retire: () => void pool.close(),
     destroy: () => pool.destroy(),
   }
@@ -48,6 +59,7 @@ export function openPool(
   { connectTimeout, idleTimeout, maxConnections }: Upstream,
   { origin }: Origin,
   identity: TlsIdentity | undefined,
+  onError: () => void,
 ): Pool {
   const timeout = timerLimit(connectTimeout)
   const connect = buildConnector({ ...identity, allowH2: false, timeout })
@@ -57,7 +69,10 @@ export function openPool(
     connections: maxConnections,
     // Whom to ask for is said by the policy, not by the request.
     connect: (options, callback) =>
-      connect({ ...options, servername: identity?.servername ?? '' }, callback),
+      connect({ ...options, servername: identity?.servername ?? '' }, (...outcome) => {
+        outcome[1]?.on('error', onError)
+        callback(...outcome)
+      }),
     bodyTimeout: timerLimit(idleTimeout),
     maxHeaderSize: MAX_ANSWER_HEADERS,
   })

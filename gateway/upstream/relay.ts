@@ -24,10 +24,15 @@ export function writeHead(
   if (status < 200 || status > 999) throw new Error(`status ${status}`)
   // It would go on compressed, and nothing would say so.
   if (isCoded(raw)) throw new Error('a transfer coding other than chunked')
-  const headers = answerHeaders(raw, requestId)
+  const all = answerHeaders(raw, requestId)
+  const headers = status === 204 ? withoutLength(all) : all
   if (/^[\t\x20-\x7e]+$/.test(reason)) response.writeHead(status, reason, headers)
   else response.writeHead(status, headers)
 }
+
+/** Who believes the length of a body that there is not waits for it (RFC 9110 §8.6). */
+const withoutLength = (headers: readonly string[]): string[] =>
+  headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length')
 
 /**
  * Streams an answer, no faster than the caller reads it.

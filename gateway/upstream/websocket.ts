@@ -78,7 +78,12 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
   }
   const failed = (error: Error) => {
     // It may be the caller's own connection that has failed.
-    if (answered || socket.destroyed) return
+    if (socket.destroyed) return
+    if (answered) {
+      // An answer that only the end of the connection delimits must not look whole.
+      if (!goesOn) socket.destroy()
+      return
+    }
     answered = true
     const denial = upstreamDenial(error)
     target.failed(connected ? 'unanswered' : 'unreachable', denial.cause ?? '')
@@ -86,6 +91,8 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     if (!goesOn) onDenied(denial)
   }
   late.start(connectTimeout)
+  // Node drops what is beyond this without a word.
+  proxyRequest.maxHeadersCount = 0
   proxyRequest.once('close', () => {
     late.stop()
     if (!goesOn) onDone()
