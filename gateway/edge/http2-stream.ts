@@ -95,7 +95,6 @@ function seeOff(stream: ServerHttp2Stream, maxPause: number): void {
   }
   /** The rest of a body that nobody wants is not waited for (RFC 9113 §8.1). */
   const letGo = () => {
-    unread.stop()
     if (stream.destroyed || stream.closed || stream.readableEnded) return
     stream.unpipe()
     stream.resume()
@@ -103,6 +102,7 @@ function seeOff(stream: ServerHttp2Stream, maxPause: number): void {
   }
   // A reset overtakes what has not been handed over: that happens once this turn is over.
   const finish = () => void setImmediate(letGo)
+  // Not before: a session that nghttp2 has given up sends nothing more, and Node does not always know.
   stream.once('close', unread.stop)
   watch()
   if (stream.writableFinished) finish()

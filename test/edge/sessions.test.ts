@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { count, holdAnswers } from '../life/support.ts'
 import { reply } from '../support/upstream.ts'
 import {
   code,
@@ -112,6 +113,27 @@ describe('a session', () => {
         .upstream.requests.map(({ target }) => target)
         .sort(),
     ).toEqual(['/open/1', '/open/2', '/open/3'])
+  })
+
+  test.each<[string, Buffer]>([
+    ['a frame that is none', frame(DATA, 8, 1, Buffer.from([9, 1]))],
+    ['a window of nothing', frame(WINDOW_UPDATE, 0, 0, code(0))],
+    ['another goodbye', frame(GOAWAY, 0, 0, Buffer.concat([code(0), code(INTERNAL_ERROR)]))],
+  ])('that says goodbye and then sends %s leaves nothing behind', async (_, bad) => {
+    const before = connections()
+    const held = holdAnswers(world().upstream)
+    const session = await raw()
+    session.write(headers(1, get('/open/a')))
+    expect(await until(() => world().upstream.requests.length === 1)).toBe(true)
+    session.write(frame(GOAWAY, 0, 0, Buffer.concat([code(0), code(NO_ERROR)])))
+    await sleep(100)
+    session.write(bad)
+    await sleep(100)
+    session.destroy()
+    held.letGo()
+    expect(await until(() => connections() === before)).toBe(true)
+    const inFlight = () => count(world().gateway, 'feide_gateway_in_flight_requests')
+    expect(await until(async () => (await inFlight()) === 0)).toBe(true)
   })
 
   test('that its caller does not close leaves no connection behind', async () => {
