@@ -82,7 +82,7 @@ function surprisesIn(outcomes: readonly Outcome[], signalled: number): readonly 
 test.for([1, 2, 3, 4])(
   'SIGTERM under load: what was accepted is answered (%d)',
   {
-    timeout: 60_000,
+    timeout: 120_000,
   },
   async () => {
     const token = scene.issuer.token()

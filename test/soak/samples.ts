@@ -34,14 +34,15 @@ export function thirdsOf(
 
 /** Growth between the second and the last third that is none yet. */
 const ALLOWED = 32 * MIB
-/** A shorter run is over before the heap has its size. */
+/** Requests by which the heap has its size; in a shorter run it may grow by more. */
 const WARM = 150_000
+const WARMING = 128 * MIB
 
 /** What speaks against it that the gateway stays as small as it is. */
 export function growthFault(samples: readonly Sample[]): string | undefined {
   const total = samples.at(-1)?.requests ?? 0
   const [, second, last] = thirdsOf(samples, 'memory')
-  const allowed = total < WARM ? 2 * ALLOWED : ALLOWED
+  const allowed = total < WARM ? WARMING : ALLOWED
   if (!(last - second > allowed)) return undefined
   const shown = [second, last].map(bytes => `${Math.round(bytes / MIB)} MiB`).join(' to ')
   return `it grew from ${shown} between the second and the last third`

@@ -2,6 +2,7 @@ import { compose, inChunks, refused, witnessed } from '../compose.ts'
 import { allowedDraft, draft } from '../draft.ts'
 import type { Hand } from '../hand.ts'
 import type { Field, Shot } from '../shot.ts'
+import { SOURCES } from '../sources.ts'
 
 /** Too much of something. What becomes of the connection behind it is nobody's promise. */
 
@@ -62,11 +63,13 @@ export function declared(hand: Hand): Shot {
 
 /** Found to be too large on the way. */
 export function streamed(hand: Hand): Shot {
-  const { bytes } = hand
-  const body = { bytes: bytes.subarray(0, 80_000), framing: 'chunked' } as const
-  const made = allowedDraft(hand, 'too large bodies, streamed', { method: 'POST', body })
-  if (made.source.maxBody > body.bytes.length) return compose(hand, made)
-  const raw = { fields: 'Transfer-Encoding: chunked\r\n', body: inChunks(body.bytes, 8_000) }
-  const expect = { kind: 'refused', realm: made.source.id, ...TOO_LARGE } as const
+  const bytes = hand.bytes.subarray(0, 80_000)
+  const source = SOURCES.find(({ maxBody }) => maxBody < bytes.length)
+  if (source === undefined) throw new Error('no data source takes so little')
+  const body = { bytes, framing: 'chunked' } as const
+  const given = { source, method: 'POST', body }
+  const made = allowedDraft(hand, 'too large bodies, streamed', given)
+  const raw = { fields: 'Transfer-Encoding: chunked\r\n', body: inChunks(bytes, 8_000) }
+  const expect = { kind: 'refused', realm: source.id, ...TOO_LARGE } as const
   return witnessed(hand, made, 'e', expect, { raw, after: 'leave' })
 }
