@@ -6,6 +6,6 @@ import { needed, runService } from './service.ts'
 const issuer = needed('FEIDE_ISSUER')
 const port = Number(new URL(issuer).port)
 await runService(
-  `the stand-in for ${issuer}`,
+  'the stand-in for Feide',
   startFeide({ port, host: '0.0.0.0', allowRemote: true, issuer }),
 )

@@ -24,18 +24,26 @@ not_past_the_gateway() {
   if connects redis 6379; then echo 'Redis can be reached'; return 1; fi
 }
 
-fetches() { admin "$1" /metrics | sed -nE 's/^feide_gateway_key_fetches_total\{outcome="success"\} //p'; }
-source_of() { admin "$1" /status | sed -nE 's/.*"source":"([a-z]+)".*/\1/p'; }
-
-one_key_fetch() {
-  local id fetched sum=0 sources=''
+# Feide signs with a new key. One of the gateways fetches it, and all have it through Redis.
+share_keys() {
+  local one id kid
+  kid="$(curl -sS -m 20 -X POST "$FEIDE/_local/rotate" | sed -nE 's/.*"signing":"([^"]+)".*/\1/p')"
+  one="$(gateways | head -n1)"
+  promise 'keys refresh: the new key of Feide is fetched once' fetched "$one" "$kid"
   for id in $(gateways); do
-    fetched="$(fetches "$id")"
-    # A gateway that has fetched nothing does not count either.
-    sum=$((sum + ${fetched:-0}))
-    sources="$sources$(source_of "$id")"$'\n'
+    promise "gateway ${id:0:12} has it, through Redis" eventually 10 has_key_of_redis "$id" "$kid"
   done
-  is "$sum fetch from $(printf %s "$sources" | sort | tr '\n' ' ')" '1 fetch from issuer redis '
+}
+
+fetched() {
+  docker exec "$1" node dist/main.js keys --config /etc/feide-gateway/gateway.yaml refresh | grep -xF -e "$2"
+}
+
+has_key_of_redis() {
+  local status
+  status="$(admin "$1" /status)"
+  echo "$status"
+  [[ "$status" == *'"source":"redis"'* && -n "$2" && "$status" == *"\"$2\""* ]]
 }
 
 # The folder is a copy of docker/policy, mounted into every gateway.

@@ -24,7 +24,7 @@ describe('the stand-in for Feide as a service', () => {
     const [port] = await freePorts(1)
     const issuer = `http://127.0.0.1:${port}`
     const feide = start('serve-feide.ts', { FEIDE_ISSUER: issuer })
-    await says(feide, `the stand-in for ${issuer} listens on`)
+    await says(feide, `the stand-in for Feide listens on ${issuer}`)
     const discovery = await fetch(`${issuer}/.well-known/openid-configuration`)
     expect(await discovery.json()).toMatchObject({ issuer, jwks_uri: `${issuer}/openid/jwks` })
     feide.child.kill('SIGTERM')
