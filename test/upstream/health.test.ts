@@ -1,31 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AUDIENCE } from '../support/issuer.ts'
 import { waitUntil } from '../support/redis.ts'
 import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
-import { countsOf, statuses, times, told, upByMetric } from './between.ts'
-import { type Place, seen, startPlace } from './support.ts'
+import { countsOf, POST, sharedGateway, statuses, times, told, upByMetric } from './between.ts'
+import { type Place, type SourcesFor, seen, startPlace } from './support.ts'
 
 /** `health`: an origin is asked now and then whether it lives. */
 
+const install = sharedGateway()
 let place: Place
-afterEach(() => place.stop())
 
 const CHECK = { path: '/health?deep=1', every: '500ms' }
-const start = async (more: object = {}, count = 2) => {
-  place = await startPlace(
-    all => ({
-      api: {
-        upstream: {
-          urls: all.map(({ url }) => `${url}/base`),
-          credentials: { bearer: 'secret' },
-          health: CHECK,
-          ...more,
-        },
+const sourcesFor =
+  (more: object = {}): SourcesFor =>
+  all => ({
+    api: {
+      upstream: {
+        urls: all.map(({ url }) => `${url}/base`),
+        credentials: { bearer: 'secret' },
+        health: CHECK,
+        ...more,
       },
-    }),
-    { origins: count },
-  )
+    },
+  })
+const start = async (more: object = {}, count = 2) => {
+  place = await install(sourcesFor(more), count)
   return place.origins as [Upstream, Upstream]
 }
 const isCheck = ({ target }: { target: string }) => target === '/base/health?deep=1'
@@ -116,6 +116,23 @@ describe('a check', () => {
     await again.close()
   })
 
+  test('brings an origin back that did not answer requests', async () => {
+    const [first] = await start()
+    let spoilt = true
+    first.answer = (request, socket) => {
+      if (isCheck(request) || !spoilt) return reply()
+      socket.resetAndDestroy()
+      return undefined
+    }
+    const [down, back] = [
+      `warn: upstream origin is down: ${first.url}`,
+      `info: upstream origin is back: ${first.url}`,
+    ]
+    while (!told(place).includes(down)) await place.ask('api', POST)
+    spoilt = false
+    await waitUntil(() => told(place).includes(back), 'not back')
+  })
+
   test('that is answered without end keeps nothing', async () => {
     const [first] = await start({}, 1)
     onCheck(first, (_request, socket) => {
@@ -163,7 +180,8 @@ describe('an only origin that is down', () => {
 
 describe('checks end', () => {
   const quiet = async (origin: Upstream) => {
-    await waitUntil(() => origin.open === 0, 'a connection stays open')
+    // An idle connection would end by itself after 4 s.
+    await waitUntil(() => origin.open === 0, 'a connection stays open', 3000)
     const before = countsOf([origin])
     await sleep(1200)
     expect([countsOf([origin]), origin.open]).toEqual([before, 0])
@@ -202,11 +220,12 @@ describe('checks end', () => {
   })
 
   test('with the gateway', async () => {
-    const [first, second] = await start()
+    const own = await startPlace(sourcesFor(), { origins: 2 })
+    const [first, second] = own.origins as [Upstream, Upstream]
     onCheck(first, () => undefined)
     await waitUntil(() => checksOf(first).length > 0 && checksOf(second).length > 1, 'no checks')
-    place.gateway.signal('SIGTERM')
-    await place.gateway.exited
+    await own.gateway.stop()
     await Promise.all([quiet(first), quiet(second)])
+    await own.stop()
   })
 })

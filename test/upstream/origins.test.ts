@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { request } from '../support/raw.ts'
 import { waitUntil } from '../support/redis.ts'
 import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
 import {
@@ -7,22 +8,25 @@ import {
   closeLater,
   countsOf,
   POST,
+  sharedGateway,
   statuses,
   times,
   told,
   upByMetric,
 } from './between.ts'
-import { seen, startBlackHole, untilIdle } from './support.ts'
+import { call, seen, startBlackHole, untilIdle } from './support.ts'
+
+const serve = between(sharedGateway())
 
 describe('requests go', () => {
   test('to each origin in turn, where all are alike', async () => {
-    const place = await between([], {}, 3)
+    const place = await serve([], {}, 3)
     expect(await statuses(place, 30)).toEqual(times(30, 200))
     expect(countsOf(place.origins)).toEqual([10, 10, 10])
   })
 
   test('to the one with the fewest in flight: a slow one gets fewer', async () => {
-    const place = await between([], { timeout: '20s' }, 2)
+    const place = await serve([], { timeout: '20s' }, 2)
     const [slow, quick] = place.origins as [Upstream, Upstream]
     let letGo = () => {}
     const held = new Promise<void>(resolve => {
@@ -45,7 +49,7 @@ describe('requests go', () => {
   test('on to the next origin where nobody listens, bodies and all, and are sent once', async () => {
     const gone = await startUpstream()
     await gone.close()
-    const place = await between([gone.url], {}, 1)
+    const place = await serve([gone.url], {}, 1)
     expect(await statuses(place, 4, POST)).toEqual(times(4, 200))
     expect(place.origins[0]?.requests.map(({ body }) => body.toString())).toEqual(times(4, 'hello'))
     expect(told(place)).toEqual([`warn: upstream origin is down: ${gone.url}`])
@@ -56,7 +60,7 @@ describe('requests go', () => {
     const hole = await startBlackHole()
     closeLater({ close: hole.stop })
     const url = `http://127.0.0.1:${hole.port}`
-    const place = await between([url], { connectTimeout: '300ms' }, 1)
+    const place = await serve([url], { connectTimeout: '300ms' }, 1)
     expect(await statuses(place, 3, POST)).toEqual([200, 200, 200])
     expect(place.origins[0]?.requests.length).toBe(3)
     expect(told(place)).toEqual([`warn: upstream origin is down: ${url}`])
@@ -65,7 +69,7 @@ describe('requests go', () => {
   test('to all origins where none is there: 502, and 504 where none answers in time', async () => {
     const gone = [await startUpstream(), await startUpstream()]
     await Promise.all(gone.map(one => one.close()))
-    const place = await between(gone.map(({ url }) => url))
+    const place = await serve(gone.map(({ url }) => url))
     expect(await statuses(place, 3)).toEqual([502, 502, 502])
     expect(told(place).sort()).toEqual(
       gone.map(({ url }) => `warn: upstream origin is down: ${url}`).sort(),
@@ -77,7 +81,7 @@ describe('requests go', () => {
 
 describe('an origin that fails', () => {
   test('is passed over for 5 s, then tried with one request, and is back', async () => {
-    const place = await between([], {}, 2)
+    const place = await serve([], {}, 2)
     const [first, second] = place.origins as [Upstream, Upstream]
     await statuses(place, 2)
     const { port, url } = first
@@ -124,7 +128,7 @@ describe('an origin that fails', () => {
     ['says nothing', () => undefined, { timeout: '200ms' }],
   ]
   test.each(KINDS)('that %s five times in a row is passed over', async (_, answer, more) => {
-    const place = await between([], more, 2)
+    const place = await serve([], more, 2)
     const [bad, good] = place.origins as [Upstream, Upstream]
     bad.answer = answer
     const got = await statuses(place, 14, POST)
@@ -134,7 +138,7 @@ describe('an origin that fails', () => {
   })
 
   test('is not passed over for four in a row, nor for answers of 503', async () => {
-    const place = await between([], {}, 2)
+    const place = await serve([], {}, 2)
     const [bad] = place.origins as [Upstream, Upstream]
     let n = 0
     bad.answer = (_request, socket) => {
@@ -148,26 +152,42 @@ describe('an origin that fails', () => {
     expect(told(place)).toEqual([])
   })
 
-  test('is not to blame for callers that leave', async () => {
-    const place = await between([], {}, 2)
+  test('is not to blame for callers that leave, before its answer or in it', async () => {
+    const place = await serve([], {}, 2)
     const [slow] = place.origins as [Upstream, Upstream]
-    slow.answer = () => undefined
-    for (let i = 0; i < 14; i++) {
-      const impatient = AbortSignal.timeout(50)
-      const host = { Host: 'api.test' }
-      await fetch(`http://127.0.0.1:${place.gateway.port}/open/a`, {
-        headers: host,
-        signal: impatient,
-      }).catch(() => {})
+    const bytes = request({ host: 'api.test', target: '/open/a' })
+    for (const begun of ['', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf']) {
+      slow.answer = (_request, socket) => {
+        if (begun !== '') socket.write(begun)
+        return undefined
+      }
+      const before = slow.requests.length
+      while (slow.requests.length < before + 7) {
+        const sent = countsOf(place.origins)
+        const one = call(place.gateway.port, bytes)
+        await waitUntil(() => String(countsOf(place.origins)) !== String(sent), 'not sent')
+        if (begun !== '') await one.until('200 OK')
+        one.socket.destroy()
+        await untilIdle(place, 'api')
+      }
     }
-    await untilIdle(place, 'api')
+    expect(told(place)).toEqual([])
+  })
+
+  test('is not passed over for answers that it breaks off', async () => {
+    const place = await serve([], {}, 2)
+    for (const origin of place.origins) {
+      origin.answer = (_request, socket) =>
+        void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
+    }
+    expect(await statuses(place, 14)).toEqual(times(14, 200))
     expect(told(place)).toEqual([])
   })
 
   test('is passed over though its callers are gone before the connection has failed', async () => {
     const hole = await startBlackHole()
     closeLater({ close: hole.stop })
-    const place = await between(
+    const place = await serve(
       [`http://127.0.0.1:${hole.port}`],
       { connectTimeout: '300ms', maxConnections: 4 },
       1,

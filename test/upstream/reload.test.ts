@@ -1,14 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { count, holdAnswers } from '../life/support.ts'
 import { request } from '../support/raw.ts'
 import { waitUntil } from '../support/redis.ts'
 import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
-import { told, upByMetric } from './between.ts'
+import { sharedGateway, told, upByMetric } from './between.ts'
 import {
   accepts,
   call,
   type Place,
-  type PlaceOptions,
   type SourcesFor,
   seen,
   startPlace,
@@ -18,12 +17,14 @@ import {
 
 /** What a reload does to upstreams, and to requests that are with them or on their way. */
 
+const install = sharedGateway()
 let place: Place
-afterEach(() => place.stop())
 
-const start = async (settings: object = {}, more: PlaceOptions['more'] = {}): Promise<Upstream> => {
-  const sources: SourcesFor = ([only]) => ({ api: { upstream: { url: only?.url, ...settings } } })
-  place = await startPlace(sources, { more })
+const sourcesFor =
+  (settings: object = {}): SourcesFor =>
+  ([only]) => ({ api: { upstream: { url: only?.url, ...settings } } })
+const start = async (settings: object = {}): Promise<Upstream> => {
+  place = await install(sourcesFor(settings))
   return place.origins[0] as Upstream
 }
 const ELSEWHERE = { api: { upstream: 'http://127.0.0.1:1' } }
@@ -122,26 +123,32 @@ describe('an upstream that a reload takes away', () => {
 
   test('serves those whose token is still being verified', async () => {
     const keys = await startUpstream()
+    let served: unknown
     let letGo = () => {}
     const held = new Promise<void>(resolve => {
       letGo = resolve
     })
     keys.answer = async () => {
       await held
-      return reply({ body: JSON.stringify({ keys: place.issuer.keys }) })
+      return reply({ body: JSON.stringify({ keys: served }) })
     }
-    const origin = await start({}, ({ url }) => ({ issuer: { url, jwksUri: keys.url } }))
-    const token = place.issuer.token()
-    const one = call(place.gateway.port, request({ host: 'api.test', target: '/closed/a', token }))
-    const inFlight = () => count(place.gateway, 'feide_gateway_in_flight_requests')
+    const own = await startPlace(sourcesFor(), {
+      more: ({ url }) => ({ issuer: { url, jwksUri: keys.url } }),
+    })
+    const [origin] = own.origins as [Upstream]
+    served = own.issuer.keys
+    const token = own.issuer.token()
+    const one = call(own.gateway.port, request({ host: 'api.test', target: '/closed/a', token }))
+    const inFlight = () => count(own.gateway, 'feide_gateway_in_flight_requests')
     await waitUntil(async () => (await inFlight()) === 1, 'not read')
-    await place.reload(ELSEWHERE)
+    await own.reload(ELSEWHERE)
     letGo()
     await one.until('HTTP/1.1')
     expect([one.text.slice(9, 12), origin.requests.length]).toEqual(['200', 1])
     one.socket.destroy()
     await waitUntil(() => origin.open === 0, 'still open', 3000)
     await keys.close()
+    await own.stop()
   })
 })
 

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
-import { between, countsOf, POST, statuses, times } from './between.ts'
+import { between, countsOf, POST, sharedGateway, statuses, times } from './between.ts'
+
+const serve = between(sharedGateway())
 
 describe('a request that stays without an answer', () => {
   test('is sent again once where it may be: to another origin', async () => {
-    const place = await between([], {}, 2)
+    const place = await serve([], {}, 2)
     const [bad, good] = place.origins as [Upstream, Upstream]
     bad.answer = (_request, socket) => void socket.resetAndDestroy()
     expect(await statuses(place, 4)).toEqual([200, 200, 200, 200])
@@ -15,7 +17,7 @@ describe('a request that stays without an answer', () => {
   test('is sent again to the same origin where the other one is down', async () => {
     const gone = await startUpstream()
     await gone.close()
-    const place = await between([gone.url], {}, 1)
+    const place = await serve([gone.url], {}, 1)
     const [only] = place.origins as [Upstream]
     await statuses(place, 2)
     // As where a kept-alive connection has become too old.
@@ -30,7 +32,7 @@ describe('a request that stays without an answer', () => {
   })
 
   test('is not sent a third time', async () => {
-    const place = await between([], {}, 3)
+    const place = await serve([], {}, 3)
     for (const origin of place.origins) origin.answer = (_request, socket) => void socket.destroy()
     expect(await statuses(place, 1)).toEqual([502])
     expect(countsOf(place.origins).reduce((sum, count) => sum + count)).toBe(2)
@@ -39,7 +41,7 @@ describe('a request that stays without an answer', () => {
   test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])(
     'is sent once if it is a %s, whatever happens',
     async method => {
-      const place = await between([], {}, 2)
+      const place = await serve([], {}, 2)
       for (const origin of place.origins)
         origin.answer = (_request, socket) => void socket.destroy()
       expect(await statuses(place, 4, { ...POST, method })).toEqual(times(4, 502))

@@ -18,6 +18,8 @@ export type Place = {
   readonly issuer: Issuer
   readonly origins: readonly Upstream[]
   readonly gateway: Gateway
+  /** How many log lines there were at the start. */
+  readonly since: number
   /** One request to the data source, one answer. */
   ask(source: string, parts?: RequestParts, timeout?: number): Promise<Answer>
   /** Other data sources, in force when this resolves. */
@@ -53,6 +55,7 @@ export async function startPlace(
     issuer,
     origins,
     gateway,
+    since: 0,
     ask: async (source, parts = {}, timeout = 10_000) => {
       const bytes = request({ host: `${source}.test`, target: '/open/a', ...parts })
       const answers = await send(gateway.port, bytes, { timeout, settle: 0 })

@@ -51,8 +51,14 @@ async function sources(): Promise<Sources> {
     'named-wrong': at(await open('named-wrong', own), {
       tls: { ca: own.ca, serverName: 'legacy.test' },
     }),
-    preserve: at(await open('preserve', own), { host: 'preserve', ...ours }),
-    address: at(await address('address'), { host: 'preserve', ...ours }),
+    preserve: {
+      ...at(await open('preserve', own), { host: 'preserve', ...ours }),
+      hosts: ['preserve.test', 'other-preserve.test'],
+    },
+    address: {
+      ...at(await address('address'), { host: 'preserve', ...ours }),
+      hosts: ['address.test', 'other-address.test'],
+    },
     'address-unnamed': at(
       (await open('address-unnamed', own, { names: 'DNS:localhost' })).replace(
         'localhost',
@@ -170,8 +176,8 @@ describe('the name that is asked for is', () => {
     for (const source of ['address', 'preserve']) {
       await nameFor(source)
       upstreams[source]?.reset()
-      for (const port of [1, 2, 3]) {
-        expect((await ask(source, `${source}.test:${port}`)).status).toBe(200)
+      for (const host of [`${source}.test`, `other-${source}.test`, `${source}.test:1`]) {
+        expect((await ask(source, host)).status).toBe(200)
       }
       const used = upstreams[source]?.connections.filter(({ requests }) => requests.length > 0)
       expect(used?.length).toBe(1)

@@ -33,10 +33,11 @@ beforeAll(async () => {
   place = await startPlace(
     ([only]) => ({
       plain: { upstream: { url: only?.url } },
+      patient: { upstream: { url: only?.url, connectTimeout: '1s' } },
       secure: { upstream: { url: secure.url, tls: { ca: authority.ca } } },
       next: { upstream: { urls: [dead, only?.url] } },
       late: {
-        upstream: { urls: [`http://127.0.0.1:${hole.port}`, only?.url], connectTimeout: '300ms' },
+        upstream: { urls: [`http://127.0.0.1:${hole.port}`, only?.url], connectTimeout: '1s' },
       },
       none: { upstream: { urls: [dead, `${dead}/other`] } },
     }),
@@ -44,8 +45,10 @@ beforeAll(async () => {
   )
   plain = place.origins[0] as Upstream
 })
-beforeEach(() => {
+beforeEach(async () => {
   for (const upstream of [plain, secure]) {
+    upstream.cut()
+    await waitUntil(() => upstream.open === 0, 'not cut')
     upstream.reset()
     upstream.answer = accepts
   }
@@ -90,6 +93,16 @@ describe('a WebSocket goes on to the next origin', () => {
     await waitUntil(() => one.closed, 'not closed')
     await untilIdle(place, 'none')
   })
+})
+
+test('an answer may take longer than a connection', async () => {
+  plain.answer = async () => {
+    await sleep(2000)
+    return accepts()
+  }
+  const one = open('patient')
+  await one.until('HTTP/1.1 101')
+  one.socket.destroy()
 })
 
 test('what is said before the answer comes is kept for it', async () => {
