@@ -38,10 +38,12 @@ export interface Caller {
   readonly response: CallerResponse
   /** Waits with its body until it is told to go on (`Expect: 100-continue`). */
   readonly waits: boolean
+  /** Whether further requests of the same connection wait for the answer to this one. */
+  readonly hasMore: () => boolean
 }
 
 /** One request and its answer, with what is written down about them. */
-export interface Conversation extends Omit<Caller, 'waits'> {
+export interface Conversation extends Omit<Caller, 'waits' | 'hasMore'> {
   readonly record: RequestRecord
   readonly answer: (answer: Answer) => void
   readonly refuse: (denial: Denial) => void
@@ -53,7 +55,7 @@ export interface Conversation extends Omit<Caller, 'waits'> {
 
 export function openConversation(
   { metrics, record: write, draining }: EdgeTools,
-  { raw, incoming, response, waits }: Caller,
+  { raw, incoming, response, waits, hasMore }: Caller,
 ): Conversation {
   const record = beginRecord(raw)
   let asksToContinue = waits
@@ -67,8 +69,10 @@ export function openConversation(
   })
 
   const beforeHead = () => {
+    // What came before the signal is answered: the last of it closes the connection.
+    if (draining() && !hasMore()) response.shouldKeepAlive = false
     // Who asked and was refused may send the body or not: nobody can tell what would follow.
-    if (draining() || asksToContinue) response.shouldKeepAlive = false
+    if (asksToContinue) response.shouldKeepAlive = false
   }
   const answer = ({ status, headers, body }: Answer) => {
     if (response.destroyed) return

@@ -15,7 +15,8 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
     served.set(incoming.socket, count)
     if (count >= tools.current().policy.limits.connectionRequests) response.shouldKeepAlive = false
     turns.take(incoming.socket, { incoming, response }, () => {
-      handleRequest(tools, http1Caller(incoming, response))
+      const hasMore = () => turns.hasMore(incoming.socket)
+      handleRequest(tools, { ...http1Caller(incoming, response), hasMore })
     })
   }
   server.on('request', handle)
@@ -39,7 +40,7 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
 }
 
 /** A request of HTTP/1.1 or HTTP/1.0. */
-function http1Caller(incoming: IncomingMessage, response: ServerResponse): Caller {
+function http1Caller(incoming: IncomingMessage, response: ServerResponse): Omit<Caller, 'hasMore'> {
   const { expect = '', upgrade } = incoming.headers
   lingerAfter(response, incoming)
   // Node does not read on behind an upgrade that was not taken up.

@@ -96,5 +96,7 @@ function http2Caller(
     incoming: http2Body(stream),
     response: http2Response(stream, { isHead: raw.method === 'HEAD', maxPause }),
     waits: /^100-continue$/i.test(expect),
+    // Requests of one connection do not wait for each other.
+    hasMore: () => false,
   }
 }

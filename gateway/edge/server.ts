@@ -45,9 +45,11 @@ export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
 
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
+    if (!knowsPeer(socket)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  server.prependListener('secureConnection', knowsPeer)
   const adopt = (next: Policy) => {
     server.headersTimeout = timerLimit(next.limits.headerTimeout)
     server.keepAliveTimeout = timerLimit(next.limits.keepAlive)
@@ -66,6 +68,16 @@ export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
   }
   adopt(policy)
   return { server, adopt, closeIdle, closeAll }
+}
+
+/**
+ * Node asks the system for the address of a peer when it is first read, and the system no longer knows it
+ * once the caller has reset the connection: what the caller sent would go on without it.
+ */
+function knowsPeer(socket: Socket): boolean {
+  const known = socket.remoteAddress !== undefined
+  if (!known) socket.destroy()
+  return known
 }
 
 const optionsFor = ({ headerTimeout }: Policy['limits'], turns: Turns): ServerOptions => ({

@@ -54,7 +54,7 @@ export function createTurns() {
     const runIfOpen = () => {
       if (socket.writable) run()
     }
-    if (last === undefined) runIfOpen()
+    if (last === undefined || (last.incoming.complete && last.response.closed)) runIfOpen()
     else if (last.incoming.complete) last.response.once('close', runIfOpen)
     else if (queue.length === 1 && !last.response.headersSent) runIfOpen()
     else socket.destroy()
@@ -63,7 +63,10 @@ export function createTurns() {
   /** Whether no request of the connection is waiting for its answer. */
   const isIdle = (socket: Duplex): boolean => (waiting.get(socket)?.length ?? 0) === 0
 
-  return { take, afterUnfinished, isIdle }
+  /** Whether further requests of the connection wait for the one that is being answered. */
+  const hasMore = (socket: Duplex): boolean => (waiting.get(socket)?.length ?? 0) > 1
+
+  return { take, afterUnfinished, isIdle, hasMore }
 }
 
 export type Turns = ReturnType<typeof createTurns>

@@ -18,6 +18,8 @@ export interface MeteredBody {
   readonly stream: Transform
   /** Begins to read from the caller: not before the upstream takes it, so that nothing is lost. */
   readonly start: () => void
+  /** Whether the caller left in the middle of it. */
+  readonly hasBrokenOff: () => boolean
 }
 
 /** A body on its way to the upstream: measured, and watched on both sides. */
@@ -28,6 +30,7 @@ export function meterBody(
 ): MeteredBody {
   let bytes = 0
   let unread = 0
+  let broken = false
   const idle = timer(() => {
     if (stream.readableLength === 0) {
       refuse(deny('request_timeout', 'The body of the request stopped coming'))
@@ -59,9 +62,13 @@ export function meterBody(
     late.start(requestTimeout)
     incoming.pipe(stream, { end: false })
     // What breaks off must not reach the upstream as a whole body.
-    const end = () => (incoming.complete ? stream.end() : stream.destroy())
+    const end = () => {
+      if (incoming.complete) return stream.end()
+      broken = true
+      return stream.destroy()
+    }
     if (incoming.readableEnded) end()
     else incoming.once('end', end)
   }
-  return { stream, start }
+  return { stream, start, hasBrokenOff: () => broken }
 }

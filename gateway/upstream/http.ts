@@ -104,7 +104,7 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
       const denial = refusal ?? upstreamDenial(error)
       if (!controller) {
         target.failed('unreachable', denial.cause ?? denial.denied)
-      } else if (!response.destroyed && !response.headersSent && isUpstreams(denial)) {
+      } else if (!response.destroyed && !body?.hasBrokenOff() && isBlamed(response, denial)) {
         target.failed('unanswered', denial.cause ?? denial.denied)
       }
       const again = !response.destroyed && !refusal && !answerBegan
@@ -120,9 +120,9 @@ const RESET = deny('upstream_unavailable', 'The connection to the API was reset'
   cause: 'the connection was reset',
 })
 
-/** Whether it was the upstream that failed, and not the caller. */
-const isUpstreams = ({ denied }: Denial): boolean =>
-  denied === 'upstream_unavailable' || denied === 'upstream_timeout'
+/** Whether it was the upstream that failed to answer. */
+const isBlamed = ({ headersSent }: CallerResponse, { denied }: Denial): boolean =>
+  !headersSent && (denied === 'upstream_unavailable' || denied === 'upstream_timeout')
 
 const requestOptions = (
   { outgoing }: Exchange,

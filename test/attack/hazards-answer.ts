@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net'
 import { expect } from 'vitest'
-import { type Answer, type HeaderList, type RequestParts, request } from '../support/raw.ts'
+import {
+  type Answer,
+  type HeaderList,
+  type RequestParts,
+  request,
+  valuesOf,
+} from '../support/raw.ts'
 import { askAfterwards, before, behind, isClosed, told } from './hazards-play.ts'
 import { type Hazards, tellBack } from './hazards-stage.ts'
 import { crumbs, type Heard, type Talk, talk } from './hazards-talk.ts'
@@ -87,7 +93,10 @@ async function hear(on: Hazards, says: Says, words: Talk): Promise<Heard> {
   const heard = await talk(on.gateway.port, words, async () => {
     await Promise.all([askAfterwards(on), askAfterwards(on)])
   })
-  for (const { raw } of heard.answers) expect(raw.replace(/(\r\n\r\n)[\s\S]*/, '$1')).toMatch(CLEAN)
+  for (const answer of heard.answers) {
+    expect(answer.raw.replace(/(\r\n\r\n)[\s\S]*/, '$1')).toMatch(CLEAN)
+    expect(valuesOf(answer, 'x-request-id')).toEqual([expect.stringMatching(/^[\w-]{36}$/)])
+  }
   return heard
 }
 
