@@ -33,14 +33,15 @@ export type Caller = {
   readonly fault: () => string | undefined
 }
 
-/** Milliseconds without a byte in any direction after which an answer is given up. */
-const PATIENCE = 30_000
-
 type Waiting = { readonly method: string; readonly settle: (answer: Answer | Silence) => void }
 type Open = { line: string; status: number; headers: readonly string[]; closes: boolean }
 
-/** A connection to the gateway; one that is given up, refused or reset answers with `Silence`. */
-export function openCaller(port: number): Caller {
+/**
+ * A connection to the gateway; one that is given up, refused or reset answers with `Silence`.
+ *
+ * @param patience milliseconds without a byte in any direction after which an answer is given up
+ */
+export function openCaller(port: number, patience = 30_000): Caller {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const queue: Waiting[] = []
   let open: Open | undefined
@@ -98,7 +99,7 @@ export function openCaller(port: number): Caller {
       socket.destroy()
     }
   })
-  socket.setTimeout(PATIENCE, () => {
+  socket.setTimeout(patience, () => {
     if (queue.length === 0) return
     why = 'no answer in time'
     socket.destroy()

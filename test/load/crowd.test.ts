@@ -4,6 +4,8 @@ import { descriptorsOf, needDescriptors } from './figures.ts'
 import { type Scene, settled, startScene } from './scene.ts'
 
 const EACH = 1_000
+/** Milliseconds: an event stream is idle while the others are opened. */
+const PATIENCE = 180_000
 /** Connections that are opened at once. */
 const BATCH = 100
 
@@ -22,7 +24,7 @@ const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
 
 function open(path: string, fields: string, token: string): Caller {
-  const caller = openCaller(scene.gateway.port)
+  const caller = openCaller(scene.gateway.port, PATIENCE)
   const own = `Host: a\r\nAuthorization: Bearer ${token}\r\n`
   caller.write(`GET ${path}&n=f${++number} HTTP/1.1\r\n${own}${fields}\r\n`)
   return caller
@@ -65,7 +67,7 @@ const isOpen = ({ socket }: Caller) => socket.readyState === 'open'
 const descriptors = () => descriptorsOf(scene.gateway.pid)
 
 test('1,000 WebSockets and 1,000 event streams leave nothing behind when they close', {
-  timeout: 120_000,
+  timeout: PATIENCE,
 }, async () => {
   const before = descriptors()
   const callers = await openCrowd()
@@ -87,7 +89,7 @@ test('1,000 WebSockets and 1,000 event streams leave nothing behind when they cl
 })
 
 test('1,000 WebSockets and 1,000 event streams are closed when the gateway stops', {
-  timeout: 120_000,
+  timeout: PATIENCE,
 }, async () => {
   const callers = await openCrowd()
   const open = callers.filter(isOpen).length

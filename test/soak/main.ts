@@ -37,10 +37,16 @@ function readOptions() {
     if (!isIn) throw new Error(`--${name}: expected ${least} to ${most}, got ${texts[name]}`)
     return value
   }
+  const whole = (name: keyof typeof texts, least: number, most: number): number => {
+    const value = number(name, least, most)
+    if (!Number.isInteger(value))
+      throw new Error(`--${name}: expected a whole number, got ${value}`)
+    return value
+  }
   return {
-    requests: number('requests', 1, 1e9),
-    connections: number('connections', 1, 2_000),
-    seed: number('seed', 0, 2 ** 32 - 1),
+    requests: whole('requests', 1, 1e9),
+    connections: whole('connections', 1, 2_000),
+    seed: whole('seed', 0, 2 ** 32 - 1),
     attacks: number('attacks', 0, 1),
     every: 1000 * number('every', 0.1, 3600),
   }
