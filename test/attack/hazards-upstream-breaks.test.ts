@@ -136,8 +136,7 @@ describe('a body that ends with the connection', () => {
     expect([answer, body, sent, others]).toEqual(['200', 'all', 1, SERVED])
   })
 
-  // undici takes a reset for the end where the connection was to close anyway.
-  test.fails.each(UNTIL_CLOSE)('is cut by a RST, and its caller notices: %s', async (_, text) => {
+  test.each(UNTIL_CLOSE)('is cut by a RST, and its caller notices: %s', async (_, text) => {
     expect((await answerTo(on, rst(text))).answer).toBe('cut')
   })
 
