@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { codeOf } from '../contract/stage.ts'
 import { type Answer, request, valuesOf } from '../support/raw.ts'
@@ -55,13 +54,12 @@ export const afterwards = asked('cleo', 'afterwards')
 /** Sends an attack, with requests of others around it as the delivery says; what came of it all. */
 export async function play(on: Hazards, attack: Attack, delivery: Delivery): Promise<Outcome> {
   const methods = attack.methods ?? attack.answers.map(() => 'GET')
-  const outcome = await outcomeOf(on, {
+  return outcomeOf(on, {
     steps: stepsOf(on, attack, delivery),
     methods: delivery.startsWith('alone') ? methods : ['GET', ...methods],
     answers: finalsIn(wantedAnswers(attack, delivery)),
     closes: attack.ends === 'by closing',
   })
-  return withoutLatecomers(on, outcome, expected(on, attack, delivery))
 }
 
 /** What `play` must give. */
@@ -98,22 +96,9 @@ export async function askAfterwards(on: Hazards): Promise<void> {
   expect(heard.answers.map(told)).toEqual([afterwards.told])
 }
 
-/**
- * A busy gateway may serve what stands behind an answer that closes, each request decided on as if it
- * had come alone: that it does is `hazards-closing.test.ts`'s matter.
- */
-export function withoutLatecomers(on: Hazards, outcome: Outcome, wanted: Outcome): Outcome {
-  if (!outcome.closed) return outcome
-  const late = [behind.sent, INNER_SENT].map(one => wireOf(on, one))
-  const isIn = (list: readonly Wire[], one: Wire) => list.some(each => isDeepStrictEqual(each, one))
-  const sent = outcome.sent.filter(one => isIn(wanted.sent, one) || !isIn(late, one))
-  return { ...outcome, sent }
-}
-
 /** A request to hide in bodies, and what is sent where it is served as one of its own. */
 export const INNER =
   'GET /open/inner HTTP/1.1\r\nHost: gateway.test\r\nX-Dataporten-Userid: forged\r\n\r\n'
-const INNER_SENT: Sent = { line: 'GET /open/inner', as: 'nobody' }
 
 function wantedAnswers(attack: Attack, delivery: Delivery): readonly string[] {
   if (delivery.startsWith('alone')) return attack.answers
