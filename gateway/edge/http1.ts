@@ -45,6 +45,8 @@ function http1Caller(incoming: IncomingMessage, response: ServerResponse): Omit<
   lingerAfter(response, incoming)
   // Node does not read on behind an upgrade that was not taken up.
   if (upgrade !== undefined) response.shouldKeepAlive = false
+  // Node's own writes the head as UTF-8 where nothing follows at once; values of headers are latin1.
+  response.flushHeaders = () => void response.write('', 'latin1')
   const waits = incoming.httpVersion === '1.1' && /^100-continue$/i.test(expect)
   return { raw: rawRequestOf(incoming), incoming, response, waits }
 }

@@ -34,7 +34,7 @@ export function http2Request(
   return {
     method: pseudo.get(':method') ?? '',
     target: pseudo.get(':path') ?? '',
-    httpVersion: '2.0',
+    httpVersion: 'h2',
     headers,
     bodyFollows,
     peer,

@@ -41,7 +41,8 @@ export function readMessage(raw: RawRequest, limits: HeaderLimits): Message | De
   return host === undefined ? malformed('The Host is malformed') : { authority, host, body, fields }
 }
 
-const VERSIONS = new Set(['1.0', '1.1', '2.0'])
+/** HTTP/2 by its name in TLS (RFC 9113 §3.1): a line of HTTP/1.1 may say `2.0` as well. */
+const VERSIONS = new Set(['1.0', '1.1', 'h2'])
 
 /** Some servers silently drop fields past a limit, and the injected ones come last (contract 4). */
 interface HeaderLimits {
@@ -107,7 +108,7 @@ function readFraming(raw: RawRequest, fields: Fields): BodyFraming | Denial {
   const { httpVersion, bodyFollows } = raw
   const lengths = fields['content-length']
   const codings = fields['transfer-encoding']
-  if (httpVersion === '2.0' && codings.length + fields.connection.length > 0) {
+  if (httpVersion === 'h2' && codings.length + fields.connection.length > 0) {
     return malformed('HTTP/2 has neither Transfer-Encoding nor Connection')
   }
   if (codings.length > 0) {

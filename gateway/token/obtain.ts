@@ -56,11 +56,25 @@ export async function obtain(
   for (;;) {
     const stored = needs.confirm ? undefined : await readStored(store, clock, needs)
     if (stored) return stored
-    if (!store || (await store.lease())) break
+    if (!store) break
+    if (await store.lease()) return fetchWithLease(fetchKeySet, store, clock, needs)
     if (clock.now() > patience) break
     await pause(clock, LOOK_EVERY)
   }
   return fetchOne(fetchKeySet, store, clock, needs)
+}
+
+/** Whoever had the lease before may have written just after the store was read. */
+async function fetchWithLease(
+  fetchKeySet: FetchKeySet,
+  store: KeySetStore,
+  clock: Clock,
+  needs: Needs,
+): Promise<Obtained> {
+  const stored = needs.confirm ? undefined : await readStored(store, clock, needs)
+  if (!stored) return fetchOne(fetchKeySet, store, clock, needs)
+  await store.release(0)
+  return stored
 }
 
 /** The stored key set, where it is newer than what is known and not too old. */

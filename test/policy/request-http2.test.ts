@@ -7,7 +7,7 @@ const message = (headers: readonly string[], bodyFollows: boolean) =>
     {
       method: 'POST',
       target: '/a',
-      httpVersion: '2.0',
+      httpVersion: 'h2',
       headers: ['host', 'a.test', ...headers],
       bodyFollows,
       peer: '127.0.0.1',
