@@ -50,7 +50,9 @@ async function upload(size: number, pause = async () => {}) {
   const answer = caller.answer('POST')
   const [sent] = await Promise.all([writeBulk(caller.socket, size), pause()])
   const { status, body } = answerOf(await answer)
-  return { status, bytes: scene.origin.bulks.at(-1)?.bytes, isSame: body.toString() === sent }
+  // The origin is another process: its word may come after its answer.
+  await waitUntil(() => scene.origin.bulks.at(-1)?.bytes === size, 'the origin does not say')
+  return { status, bytes: size, isSame: body.toString() === sent }
 }
 
 /** @param onPiece called with the bytes so far */
