@@ -71,21 +71,21 @@ export function gate(
   if (bearer === undefined) {
     return route.access.kind === 'public' ? forward(permitPublic(route)) : at(NO_TOKEN)
   }
-  const known = recallToken?.(bearer, route.dataSource)
-  if (known) return finish(known)
-  const token = parseToken(bearer)
-  if (!isDenial(token)) return check(token)
-  if (token.denied !== 'token_opaque') return at(token)
+  const verdict = check(bearer)
+  if (!isOpaque(verdict)) return verdict
   const jwt = exchangeOpaque?.(route.dataSource, bearer)
   if (jwt === undefined) return at(exchangeFirst(route))
   return jwt instanceof Promise ? jwt.then(checkExchanged) : checkExchanged(jwt)
 
   function checkExchanged(jwt: string | Denial): Verdict | Promise<Verdict> {
-    const token = isDenial(jwt) ? jwt : parseToken(jwt)
-    return isDenial(token) ? at(token) : check(token)
+    return isDenial(jwt) ? at(jwt) : check(jwt)
   }
 
-  function check(token: ParsedToken): Verdict | Promise<Verdict> {
+  function check(jwt: string): Verdict | Promise<Verdict> {
+    const known = recallToken?.(jwt, route.dataSource)
+    if (known) return finish(known)
+    const token = parseToken(jwt)
+    if (isDenial(token)) return at(token)
     const verified = verifyToken(token, route.dataSource)
     return verified instanceof Promise ? verified.then(finish) : finish(verified)
   }
@@ -96,6 +96,9 @@ export function gate(
     return isDenial(permit) ? at(permit) : forward(permit)
   }
 }
+
+const isOpaque = (verdict: unknown): boolean =>
+  isDenial(verdict) && verdict.denied === 'token_opaque'
 
 /** TRACE and CONNECT are refused whatever their target, also where it cannot be read at all. */
 const refusesAnyway = ({ method }: RawRequest) => method === 'TRACE' || method === 'CONNECT'

@@ -41,22 +41,19 @@ export function verify(
   if (isDenial(signed)) return signed
   const claims = checkClaims(token.payload, expected, now)
   if (isDenial(claims)) return claims
-  const key = findKey(signed.kid, signed.alg)
-  return key instanceof Promise ? key.then(checkWith) : checkWith(key)
-
-  function checkWith(
-    key: KeyObject | Denial,
-  ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
+  const checkWith = (key: KeyObject | Denial) => {
     if (isDenial(key)) return key
     const finish = (wrong: Denial | undefined) => {
       if (wrong) return wrong
-      const verified = verifiedToken(token, claims as ReadClaims, dataSource)
-      onVerified?.(verified, key, signed as SignedWith)
+      const verified = verifiedToken(token, claims, dataSource)
+      onVerified?.(verified, key, signed)
       return verified
     }
-    const wrong = checkSignature(token, key, (signed as SignedWith).alg)
+    const wrong = checkSignature(token, key, signed.alg)
     return wrong instanceof Promise ? wrong.then(finish) : finish(wrong)
   }
+  const key = findKey(signed.kid, signed.alg)
+  return key instanceof Promise ? key.then(checkWith) : checkWith(key)
 }
 
 /** What the upstream is told is compiled here, once: the claims are not kept. */
