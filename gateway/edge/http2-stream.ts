@@ -13,8 +13,11 @@ export const http2Body = (stream: ServerHttp2Stream): CallerBody => ({
   get readableEnded() {
     return stream.readableEnded
   },
-  pipe: (into, options) => stream.pipe(into, options),
+  on: (event, listener) => stream.on(event, listener),
   once: (event, listener) => stream.once(event, listener),
+  off: (event, listener) => stream.off(event, listener),
+  pause: () => stream.pause(),
+  resume: () => stream.resume(),
 })
 
 /**

@@ -1,7 +1,8 @@
-import { Agent, request } from 'undici'
 import { isSafeForKeys } from '../policy/ip.ts'
 import type { IssuerPolicy } from '../policy/policy.ts'
 import type { FetchKeySet } from '../token/obtain.ts'
+import { codeOf } from '../upstream/faults.ts'
+import { fetchSmall } from '../upstream/fetch.ts'
 
 /** Milliseconds to connect, milliseconds in all, bytes: an issuer that needs more is no issuer. */
 const CONNECT_TIMEOUT = 2_000
@@ -13,26 +14,26 @@ const MAX_DOCUMENT = 256 * 1024
  * policy names its address. Redirects are not followed; where the keys are is remembered until a
  * fetch fails.
  */
-export function keySetFetcher(issuer: IssuerPolicy): FetchKeySet & { close: () => Promise<void> } {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT }, maxResponseSize: MAX_DOCUMENT })
+export function keySetFetcher(issuer: IssuerPolicy): FetchKeySet & { close: () => void } {
+  const closing = new AbortController()
   let jwksUri = issuer.jwksUri
 
   const fetchKeySet = async (): Promise<unknown> => {
-    const signal = AbortSignal.timeout(TOTAL_TIMEOUT)
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(TOTAL_TIMEOUT)])
     try {
-      jwksUri ??= await discover(issuer, agent, signal)
-      return await fetchJson(jwksUri, agent, signal)
+      jwksUri ??= await discover(issuer, signal)
+      return await fetchJson(jwksUri, signal)
     } catch (error) {
       jwksUri = issuer.jwksUri
       throw error
     }
   }
-  return Object.assign(fetchKeySet, { close: () => agent.destroy() })
+  return Object.assign(fetchKeySet, { close: () => closing.abort() })
 }
 
-async function discover(issuer: IssuerPolicy, agent: Agent, signal: AbortSignal): Promise<string> {
+async function discover(issuer: IssuerPolicy, signal: AbortSignal): Promise<string> {
   const url = `${issuer.url.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const found = await fetchJson(url, agent, signal)
+  const found = await fetchJson(url, signal)
   const { issuer: name, jwks_uri: uri } = Object(found) as Record<string, unknown>
   if (name !== issuer.url) throw new Error(`discovery: its issuer is not ${issuer.url}`)
   if (typeof uri !== 'string' || !URL.canParse(uri)) throw new Error('discovery: no jwks_uri')
@@ -40,19 +41,15 @@ async function discover(issuer: IssuerPolicy, agent: Agent, signal: AbortSignal)
   return uri
 }
 
-async function fetchJson(url: string, agent: Agent, signal: AbortSignal): Promise<unknown> {
+async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   const at = new URL(url)
-  const where = at.origin + at.pathname
+  const limits = { connectTimeout: CONNECT_TIMEOUT, maxBody: MAX_DOCUMENT, signal }
   try {
-    const headers = { accept: 'application/json' }
-    const { statusCode, body } = await request(url, { dispatcher: agent, signal, headers })
-    if (statusCode !== 200) {
-      await body.dump()
-      throw new Error(`status ${statusCode}`)
-    }
-    return await body.json()
+    const { status, body } = await fetchSmall(at, 'application/json', limits)
+    if (status !== 200) throw new Error(`status ${status}`)
+    return JSON.parse(body.toString())
   } catch (error) {
-    throw new Error(`${where}: ${reasonOf(error)}`)
+    throw new Error(`${at.origin}${at.pathname}: ${reasonOf(error)}`)
   }
 }
 
@@ -61,6 +58,5 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof SyntaxError) return 'the answer is not JSON'
   if (error.name === 'TimeoutError') return 'it took too long'
-  const code = 'code' in error ? String(error.code) : ''
-  return code.startsWith('UND_') || code === '' ? error.message : code
+  return codeOf(error) || error.message
 }

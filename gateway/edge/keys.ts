@@ -41,7 +41,8 @@ export function openKeys(
   void keys.refresh()
   const close = async () => {
     keys.stop()
-    await Promise.all([redis?.close(), fetchKeySet.close()])
+    fetchKeySet.close()
+    await redis?.close()
   }
   return { ...keys, redisUp: () => redis?.up(), close }
 }

@@ -4,12 +4,9 @@ import { isHopByHop, nominated } from '../policy/header-names.ts'
  * The headers of an upstream's answer as the caller gets them: unchanged and in order, hop-by-hop
  * headers aside, with the gateway's `X-Request-Id` and no other.
  *
- * @param raw names and values as they came
+ * @param headers names and values as they came
  */
-export function answerHeaders(raw: readonly (Buffer | string)[], requestId: string): string[] {
-  const headers: string[] = raw.map(part =>
-    typeof part === 'string' ? part : part.toString('latin1'),
-  )
+export function answerHeaders(headers: readonly string[], requestId: string): string[] {
   const forThisHop = nominated(headers)
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
@@ -23,11 +20,11 @@ export function answerHeaders(raw: readonly (Buffer | string)[], requestId: stri
 }
 
 /** Whether the body has a transfer coding that nobody asked for: only the framing is taken off. */
-export function isCoded(raw: readonly (Buffer | string)[]): boolean {
-  for (let i = 0; i < raw.length; i += 2) {
-    const [name, value] = [String(raw[i]), String(raw[i + 1])]
+export function isCoded(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
     if (name.length !== 17 || name.toLowerCase() !== 'transfer-encoding') continue
-    if (value.toLowerCase() !== 'chunked') return true
+    if (headers[i + 1]?.toLowerCase() !== 'chunked') return true
   }
   return false
 }

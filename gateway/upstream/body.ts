@@ -1,4 +1,3 @@
-import { Transform } from 'node:stream'
 import { type Denial, deny } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
 import type { CallerBody } from './caller.ts'
@@ -14,61 +13,86 @@ export interface BodyLimits {
   readonly upstreamIdle: number
 }
 
-export interface MeteredBody {
-  readonly stream: Transform
+/** Where a body goes. */
+export interface BodySink {
+  /** `false` where the upstream does not read as fast: nothing more is read until `drained`. */
+  readonly write: (chunk: Buffer) => boolean
+  readonly end: () => void
+  /** It ended before it was whole, and must not reach the upstream as a whole one. */
+  readonly breakOff: (error: Error) => void
+}
+
+/** The body of a request on its way: measured, and watched on both sides. */
+export interface RequestBody {
+  /** Bytes, where the caller said how many. */
+  readonly length: number | undefined
   /** Begins to read from the caller: not before the upstream takes it, so that nothing is lost. */
-  readonly start: () => void
+  readonly start: (into: BodySink) => void
+  readonly drained: () => void
+  /** Nothing of it is read or refused any more. */
+  readonly stop: () => void
   /** Whether the caller left in the middle of it. */
   readonly hasBrokenOff: () => boolean
 }
 
-/** A body on its way to the upstream: measured, and watched on both sides. */
 export function meterBody(
   incoming: CallerBody,
+  length: number | undefined,
   { maxBody, bodyIdle, requestTimeout, upstreamIdle }: BodyLimits,
   refuse: (denial: Denial) => void,
-): MeteredBody {
+): RequestBody {
+  let sink: BodySink | undefined
   let bytes = 0
   let unread = 0
-  let broken = false
+  let isFull = false
+  let isBroken = false
+
   const idle = timer(() => {
-    if (stream.readableLength === 0) {
-      refuse(deny('request_timeout', 'The body of the request stopped coming'))
-      return
-    }
+    if (!isFull) return refuse(STOPPED)
     unread += bodyIdle
-    if (unread >= upstreamIdle) refuse(deny('upstream_timeout', 'The upstream stopped reading'))
+    if (unread >= upstreamIdle) refuse(UNREAD)
     else idle.start(bodyIdle)
   })
-  const late = timer(() => {
-    refuse(deny('request_timeout', 'The whole request took too long to arrive'))
-  })
-  const stream = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length
-      unread = 0
-      idle.start(bodyIdle)
-      if (bytes <= maxBody) done(null, chunk)
-      else refuse(deny('body_too_large', 'The body is larger than this API takes'))
-    },
-  })
-  stream.once('finish', late.stop)
-  stream.once('close', () => {
-    idle.stop()
-    late.stop()
-  })
-  const start = () => {
+  const late = timer(() => refuse(LATE))
+  const onData = (chunk: Buffer) => {
+    bytes += chunk.length
+    unread = 0
+    idle.start(bodyIdle)
+    if (bytes > maxBody) return refuse(TOO_LARGE)
+    isFull = sink?.write(chunk) === false
+    if (isFull) incoming.pause()
+  }
+  const onEnd = () => {
+    const into = sink
+    stop()
+    isBroken = !incoming.complete
+    if (isBroken) into?.breakOff(new Error('the request broke off'))
+    else into?.end()
+  }
+  const start = (into: BodySink) => {
+    sink = into
     idle.start(bodyIdle)
     late.start(requestTimeout)
-    incoming.pipe(stream, { end: false })
-    // What breaks off must not reach the upstream as a whole body.
-    const end = () => {
-      if (incoming.complete) return stream.end()
-      broken = true
-      return stream.destroy()
-    }
-    if (incoming.readableEnded) end()
-    else incoming.once('end', end)
+    if (incoming.readableEnded) return onEnd()
+    incoming.on('data', onData)
+    incoming.once('end', onEnd)
   }
-  return { stream, start, hasBrokenOff: () => broken }
+  const drained = () => {
+    if (!isFull) return
+    isFull = false
+    incoming.resume()
+  }
+  const stop = () => {
+    sink = undefined
+    idle.stop()
+    late.stop()
+    incoming.off('data', onData)
+    incoming.off('end', onEnd)
+  }
+  return { length, start, drained, stop, hasBrokenOff: () => isBroken }
 }
+
+const STOPPED = deny('request_timeout', 'The body of the request stopped coming')
+const LATE = deny('request_timeout', 'The whole request took too long to arrive')
+const UNREAD = deny('upstream_timeout', 'The upstream stopped reading')
+const TOO_LARGE = deny('body_too_large', 'The body is larger than this API takes')

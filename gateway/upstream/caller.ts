@@ -1,5 +1,3 @@
-import type { Writable } from 'node:stream'
-
 /** The caller's side of one request, whatever version of HTTP it came in: only what is used of it. */
 
 /** The body of a request, as it comes. */
@@ -8,8 +6,11 @@ export interface CallerBody {
   readonly complete: boolean
   /** Whether it has ended before anyone read it, as an empty one may. */
   readonly readableEnded: boolean
-  pipe(into: Writable, options: { readonly end: boolean }): unknown
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
   once(event: 'end', listener: () => void): unknown
+  off(event: 'data' | 'end', listener: (chunk: Buffer) => void): unknown
+  pause(): unknown
+  resume(): unknown
 }
 
 /** Where the answer goes. */

@@ -26,7 +26,8 @@ export function passOnDeclined(
   // So that a caller that leaves is noticed.
   socket.resume()
   const { statusCode = 0, statusMessage = '', rawHeaders } = answer
-  writeHead(response, statusCode, statusMessage, rawHeaders, requestId)
+  const head = { status: statusCode, reason: statusMessage, headers: rawHeaders }
+  writeHead(response, head, requestId)
   pipeline(answer, response, error => {
     if (error) socket.destroy()
     else socket.destroySoon()

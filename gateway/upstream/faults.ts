@@ -3,11 +3,22 @@ import { type Denial, deny } from '../policy/denial.ts'
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''
 
+/** What is wrong with a connection or an answer; no fault of the system's. */
+export class UpstreamFault extends Error {
+  readonly kind: 'closed' | 'timeout' | 'malformed'
+
+  constructor(kind: UpstreamFault['kind'], message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+const isOfKind = (error: unknown, kind: UpstreamFault['kind']): boolean =>
+  error instanceof UpstreamFault && error.kind === kind
+
 /** What a kept-alive connection ends in when the upstream closed it just as the request went out. */
 export const isStaleConnection = (error: unknown): boolean =>
-  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))
-
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
+  isOfKind(error, 'closed') || ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
 
 export const tooSlow = (cause?: string): Denial =>
   deny('upstream_timeout', 'The API behind the gateway did not answer in time', {
@@ -18,6 +29,7 @@ export const tooSlow = (cause?: string): Denial =>
 export function upstreamDenial(error: Error): Denial {
   const code = codeOf(error)
   const cause = code === '' ? error.message : `${code}: ${error.message}`
-  if (TIMEOUTS.has(code) || error.message === 'timeout') return tooSlow(cause)
+  if (code === 'ETIMEDOUT' || isOfKind(error, 'timeout') || error.message === 'timeout')
+    return tooSlow(cause)
   return deny('upstream_unavailable', 'The API behind the gateway cannot be reached', { cause })
 }

@@ -1,6 +1,7 @@
 import type { Upstream } from '../model.ts'
-import { timerLimit } from '../timer.ts'
-import { openPool } from './pool.ts'
+import { timer, timerLimit } from '../timer.ts'
+import { UpstreamFault } from './faults.ts'
+import { openConnections } from './pool.ts'
 import type { Target } from './targets.ts'
 
 /** Bytes of an answer that are read, so that its connection can be used again. */
@@ -13,36 +14,61 @@ const MAX_BODY = 64 * 1024
  *
  * @returns how to stop
  */
-export function watchHealth(upstream: Upstream, { identity, origin, checked }: Target): () => void {
+export function watchHealth(upstream: Upstream, { origin, checked }: Target): () => void {
   const { health, host, connectTimeout } = upstream
   if (!health) return () => {}
   const every = timerLimit(health.every)
-  const limits = { maxConnections: 1, connectTimeout: Math.min(connectTimeout, every) }
-  const pool = openPool({ ...upstream, ...limits }, origin, identity, () => {})
+  const connections = openConnections(
+    { ...upstream, connectTimeout: Math.min(connectTimeout, every) },
+    origin,
+  )
+  const request = {
+    method: 'GET',
+    target: origin.basePath + health.path,
+    headers: [
+      'Host',
+      typeof host === 'object' ? host.name : origin.host,
+      'User-Agent',
+      'feide-gateway health check',
+    ],
+  }
   let stopped = false
 
-  const look = async () => {
-    try {
-      const { statusCode, body } = await pool.request({
-        method: 'GET',
-        path: origin.basePath + health.path,
-        headers: {
-          host: typeof host === 'object' ? host.name : origin.host,
-          'user-agent': 'feide-gateway health check',
-        },
-        signal: AbortSignal.timeout(every),
-      })
-      await body.dump({ limit: MAX_BODY })
-      if (!stopped) checked(statusCode < 500, `status ${statusCode}`)
-    } catch (error) {
-      if (!stopped) checked(false, error instanceof Error ? error.message : String(error))
+  const look = () => {
+    let status = 0
+    let bytes = 0
+    const tell = (healthy: boolean, cause: string) => {
+      late.stop()
+      if (!stopped) checked(healthy, cause)
     }
+    const onAnswer = () => tell(status < 500, `status ${status}`)
+    const onError = (error: Error) => {
+      // What is longer than that has been cut off by us.
+      if (bytes > MAX_BODY) onAnswer()
+      else tell(false, error.message)
+    }
+    const late = timer(() => sending.abort(new UpstreamFault('timeout', 'no answer in time')))
+    const sending = connections.send(request, {
+      onSent: () => {},
+      onBegan: () => {},
+      onHead: head => {
+        status = head.status
+      },
+      onData: chunk => {
+        bytes += chunk.length
+        if (bytes > MAX_BODY) sending.abort(new Error('more than anyone reads'))
+      },
+      onEnd: onAnswer,
+      onUnreachable: onError,
+      onError,
+    })
+    late.start(every)
   }
-  const timer = setInterval(() => void look(), every).unref()
-  void look()
+  const looking = setInterval(look, every).unref()
+  look()
   return () => {
     stopped = true
-    clearInterval(timer)
-    void pool.destroy()
+    clearInterval(looking)
+    connections.destroy()
   }
 }

@@ -1,8 +1,7 @@
-import type { Dispatcher } from 'undici'
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
-import { type Denial, deny } from '../policy/denial.ts'
+import type { Denial } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
-import { type BodyLimits, type MeteredBody, meterBody } from './body.ts'
+import { type BodyLimits, meterBody, type RequestBody } from './body.ts'
 import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
 import { relayTo } from './relay.ts'
@@ -43,15 +42,14 @@ const LEAST_ANSWER = 1_000
 
 /** Sends a request to an origin of its upstream and streams the answer back. */
 export function forwardHttp(target: Target, exchange: Exchange): void {
-  const { permit, response, requestId, closeAt } = exchange
+  const { permit, response, requestId, closeAt, outgoing } = exchange
   const { timeout, idleTimeout } = permit.route.dataSource.upstream
-  let controller: Dispatcher.DispatchController | undefined
   let refusal: Denial | undefined
   let answerBegan = false
 
   const abort = (denial?: Denial, why = 'the caller has gone') => {
     refusal ??= denial
-    controller?.abort(new Error(denial?.denied ?? why))
+    sending.abort(new Error(denial?.denied ?? why))
   }
   const onClose = () => abort()
   const body = openBody(exchange, abort)
@@ -68,85 +66,65 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
   }
   response.once('close', onClose)
 
-  target.dispatch(requestOptions(exchange, body), {
-    onRequestStart(started) {
-      controller = started
-      if (response.destroyed) abort()
-      else body?.start()
-    },
-    onRequestSent() {
-      // undici's own timer would count the time that the caller takes to send the body, and begin anew
-      // with each 1xx.
-      awaitHead.start(timeout)
-    },
-    onResponseStarted() {
-      answerBegan = true
-    },
-    onResponseStart(from, status, _headers, reason) {
-      if (status >= 100 && status < 200) return
-      awaitHead.stop()
-      target.succeeded()
-      if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), LEAST_ANSWER))
-      exchange.onHead()
-      relay.head(status, reason ?? '', rawHeadersOf(from))
-    },
-    onResponseData: relay.data,
-    onResponseEnd() {
-      settle()
-      // undici takes a reset for the end of a body that the end of the connection delimits.
-      if (target.isBreaking()) return fail(exchange, RESET, new Error(RESET.detail))
-      relay.end()
-      exchange.onDone()
-    },
-    onResponseError(_controller, error) {
-      settle()
-      body?.stream.destroy()
-      const denial = refusal ?? upstreamDenial(error)
-      if (!controller) {
+  const { method, target: path, headers } = outgoing
+  const sending = target.send(
+    { method, target: path, headers, body },
+    {
+      // The time that the caller takes to send the body is not the upstream's.
+      onSent: () => awaitHead.start(timeout),
+      onBegan: () => {
+        answerBegan = true
+      },
+      onHead: head => {
+        awaitHead.stop()
+        target.succeeded()
+        if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), LEAST_ANSWER))
+        exchange.onHead()
+        relay.head(head)
+      },
+      onData: chunk => relay.data(sending, chunk),
+      onEnd: () => {
+        settle()
+        relay.end()
+        exchange.onDone()
+      },
+      onUnreachable: error => {
+        settle()
+        const denial = upstreamDenial(error)
         target.failed('unreachable', denial.cause ?? denial.denied)
-      } else if (!response.destroyed && !body?.hasBrokenOff() && isBlamed(response, denial)) {
-        target.failed('unanswered', denial.cause ?? denial.denied)
-      }
-      const again = !response.destroyed && !refusal && !answerBegan
-      if (again && !controller && exchange.onUnreachable(error)) return
-      const unanswered = again && isStaleConnection(error) && isRepeatable(exchange)
-      if (unanswered && exchange.onUnanswered()) return
-      fail(exchange, denial, error)
+        if (!response.destroyed && exchange.onUnreachable(error)) return
+        fail(exchange, denial, error)
+      },
+      onError: error => {
+        settle()
+        const denial = refusal ?? upstreamDenial(error)
+        if (!response.destroyed && !body?.hasBrokenOff() && isBlamed(response, denial)) {
+          target.failed('unanswered', denial.cause ?? denial.denied)
+        }
+        const mayRepeat = !response.destroyed && !refusal && !answerBegan
+        const isUnanswered = mayRepeat && isStaleConnection(error) && isRepeatable(exchange)
+        if (isUnanswered && exchange.onUnanswered()) return
+        fail(exchange, denial, error)
+      },
     },
-  })
+  )
 }
-
-const RESET = deny('upstream_unavailable', 'The connection to the API was reset', {
-  cause: 'the connection was reset',
-})
 
 /** Whether it was the upstream that failed to answer. */
 const isBlamed = ({ headersSent }: CallerResponse, { denied }: Denial): boolean =>
   !headersSent && (denied === 'upstream_unavailable' || denied === 'upstream_timeout')
 
-const requestOptions = (
-  { outgoing }: Exchange,
-  body: MeteredBody | undefined,
-): Dispatcher.DispatchOptions => ({
-  method: outgoing.method as Dispatcher.HttpMethod,
-  path: outgoing.target,
-  headers: outgoing.headers as string[],
-  body: body?.stream ?? null,
-  headersTimeout: 0,
-})
-
 /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
 function openBody(
   { incoming, request, permit, limits }: Exchange,
   refuse: (denial: Denial) => void,
-): MeteredBody | undefined {
+): RequestBody | undefined {
   if (request.body.kind === 'none') return undefined
   const { maxBody, upstream } = permit.route.dataSource
-  return meterBody(incoming, { ...limits, maxBody, upstreamIdle: upstream.idleTimeout }, refuse)
+  const length = request.body.kind === 'length' ? request.body.bytes : undefined
+  const all = { ...limits, maxBody, upstreamIdle: upstream.idleTimeout }
+  return meterBody(incoming, length, all, refuse)
 }
-
-const rawHeadersOf = ({ rawHeaders }: Dispatcher.DispatchController) =>
-  Array.isArray(rawHeaders) ? rawHeaders : []
 
 function fail(
   { response, onHead, onDenied, onBroken, onDone }: Exchange,

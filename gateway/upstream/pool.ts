@@ -1,79 +1,124 @@
-import { buildConnector, type Dispatcher, Pool } from 'undici'
+import type { Socket } from 'node:net'
 import type { Origin, Upstream } from '../model.ts'
-import { timerLimit } from '../timer.ts'
+import { connector } from './connect.ts'
+import { type Answering, Connection, closed, type Outgoing } from './connection.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
 
-/** Bytes of header block that an upstream may answer with. */
-const MAX_ANSWER_HEADERS = 64 * 1024
+/** A request on its way; none of these does anything once it has ended. */
+export interface Sending {
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Gives it up, and the connection with it. */
+  readonly abort: (error: Error) => void
+}
 
-/** The connections to one origin. */
+/**
+ * The connections to one origin: HTTP/1.1 only. How many there are is not its concern: a request is
+ * let in by `admission.ts`, and gets one that is free or a new one.
+ */
 export interface Connections {
   readonly identity: TlsIdentity | undefined
-  readonly dispatch: (
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-  ) => void
-  /** Whether a connection is failing at this very moment: what ends with it has not ended well. */
-  readonly isBreaking: () => boolean
+  readonly send: (request: Outgoing, answering: Answering) => Sending
   /** Closes each connection when its request has ended. */
   readonly retire: () => void
   /** Closes them all at once. */
-  readonly destroy: () => Promise<void>
+  readonly destroy: () => void
 }
 
-export function openConnections(upstream: Upstream, origin: Origin): Connections {
+/** How often free connections are looked through, in milliseconds. */
+const LOOK = 1_000
+
+export function openConnections(
+  upstream: Pick<Upstream, 'connectTimeout' | 'idleTimeout' | 'tls'>,
+  origin: Origin,
+): Connections {
   const identity = tlsIdentity(upstream, origin)
-  let breaking = false
-  // Heard before undici hears it, and forgotten when undici has told everybody.
-  const onError = () => {
-    breaking = true
-    queueMicrotask(() => {
-      breaking = false
+  const connect = connector(origin.origin, identity, upstream.connectTimeout)
+  const pool = createPool()
+
+  const open = (socket: Socket): Connection => {
+    const connection = new Connection(socket, upstream.idleTimeout, pool)
+    pool.all.add(connection)
+    return connection
+  }
+
+  const sendNew = (request: Outgoing, answering: Answering): Sending => {
+    let connection: Connection | undefined
+    let givenUp: Error | undefined
+    const connecting = connect(outcome => {
+      pool.connecting.delete(connecting)
+      // Whether the origin is there matters to others, though nobody waits here any more.
+      if (outcome instanceof Error) return answering.onUnreachable(outcome)
+      connection = open(outcome)
+      if (!givenUp) return connection.send(request, answering)
+      pool.onFree(connection)
+      answering.onError(givenUp)
     })
+    pool.connecting.add(connecting)
+    return {
+      pause: () => connection?.pause(answering),
+      resume: () => connection?.resume(answering),
+      abort: error => {
+        if (connection) connection.abort(answering, error)
+        else givenUp ??= error
+      },
+    }
   }
-  const open = () => openPool(upstream, origin, identity, onError)
-  const pool = open()
-  // Else undici takes it from the Host header, and opens a new connection where that differs.
-  const name = identity && { servername: origin.host }
-  return {
-    identity,
-    dispatch: (options, handler) => {
-      const named = { ...options, ...name }
-      if (!pool.closed) {
-        pool.dispatch(named, handler)
-        return
-      }
-      // A request of a policy that is no longer in force gets a connection of its own.
-      const last = open()
-      last.dispatch(named, handler)
-      void last.close()
-    },
-    isBreaking: () => breaking,
-    retire: () => void pool.close(),
-    destroy: () => pool.destroy(),
+
+  const send = (request: Outgoing, answering: Answering): Sending => {
+    const connection = pool.take()
+    if (!connection) return sendNew(request, answering)
+    connection.send(request, answering)
+    return {
+      pause: () => connection.pause(answering),
+      resume: () => connection.resume(answering),
+      abort: error => connection.abort(answering, error),
+    }
   }
+  return { identity, send, retire: pool.retire, destroy: pool.destroy }
 }
 
-/** HTTP/1.1 only, one request at a time on a connection: an answer can belong to one request alone. */
-export function openPool(
-  { connectTimeout, idleTimeout, maxConnections }: Upstream,
-  { origin }: Origin,
-  identity: TlsIdentity | undefined,
-  onError: () => void,
-): Pool {
-  const timeout = timerLimit(connectTimeout)
-  const connect = buildConnector({ ...identity, allowH2: false, timeout })
-  return new Pool(origin, {
-    allowH2: false,
-    pipelining: 1,
-    connections: maxConnections,
-    // Whom to ask for is said by the policy, not by the request.
-    connect: (options, callback) =>
-      connect({ ...options, servername: identity?.servername ?? '' }, (...outcome) => {
-        outcome[1]?.on('error', onError)
-        callback(...outcome)
-      }),
-    bodyTimeout: timerLimit(idleTimeout),
-    maxHeaderSize: MAX_ANSWER_HEADERS,
-  })
+/** The open connections, those that are free last used last. */
+function createPool() {
+  const all = new Set<Connection>()
+  const connecting = new Set<Socket>()
+  let free: Connection[] = []
+  let isRetired = false
+
+  const closeOld = () => {
+    const now = performance.now()
+    for (const connection of free) {
+      if (now - connection.freeSince >= connection.idleFor) connection.close()
+    }
+    free = free.filter(({ isOpen }) => isOpen)
+  }
+  const looking = setInterval(closeOld, LOOK).unref()
+
+  /** The one that was used last, so that those that are not needed grow old. */
+  const take = (): Connection | undefined => {
+    let connection = free.pop()
+    while (connection && !connection.isOpen) connection = free.pop()
+    return connection
+  }
+  const onFree = (connection: Connection) => {
+    if (isRetired || connection.idleFor <= 0) return connection.close()
+    connection.freeSince = performance.now()
+    free.push(connection)
+  }
+  const onClosed = (connection: Connection) => {
+    all.delete(connection)
+    const at = free.indexOf(connection)
+    if (at !== -1) free.splice(at, 1)
+  }
+  const retire = () => {
+    isRetired = true
+    clearInterval(looking)
+    for (const connection of all) connection.close()
+  }
+  const destroy = () => {
+    retire()
+    for (const connection of all) connection.destroy()
+    for (const socket of connecting) socket.destroy(closed())
+  }
+  return { all, connecting, take, onFree, onClosed, retire, destroy }
 }

@@ -1,13 +1,14 @@
-import type { Dispatcher } from 'undici'
 import { timer } from '../timer.ts'
 import { answerHeaders, isCoded } from './answer-headers.ts'
 import type { CallerResponse } from './caller.ts'
+import type { AnswerHead } from './parser.ts'
+import type { Sending } from './pool.ts'
 
 /** The answer of an upstream on its way to the caller. */
 export interface Relay {
   /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
-  readonly head: (status: number, reason: string, raw: readonly (Buffer | string)[]) => void
-  readonly data: (from: Dispatcher.DispatchController, chunk: Buffer) => void
+  readonly head: (head: AnswerHead) => void
+  readonly data: (from: Sending, chunk: Buffer) => void
   readonly end: () => void
   /** Takes every listener and timer back. */
   readonly settle: () => void
@@ -16,9 +17,7 @@ export interface Relay {
 /** Throws, before anything is written, where HTTP knows no such status or header. */
 export function writeHead(
   response: CallerResponse,
-  status: number,
-  reason: string,
-  raw: readonly (Buffer | string)[],
+  { status, reason, headers: raw }: AnswerHead,
   requestId: string,
 ): void {
   if (status < 200 || status > 999) throw new Error(`status ${status}`)
@@ -42,7 +41,7 @@ const withoutLength = (headers: readonly string[]): string[] =>
  */
 export function relayTo(response: CallerResponse, requestId: string, maxPause: number): Relay {
   const unread = timer(() => response.destroy())
-  let paused: Dispatcher.DispatchController | undefined
+  let paused: Sending | undefined
   let bodyBegan = false
   const flushHead = () => {
     if (!bodyBegan && !response.destroyed) response.flushHeaders()
@@ -58,8 +57,8 @@ export function relayTo(response: CallerResponse, requestId: string, maxPause: n
   }
   return {
     settle,
-    head: (status, reason, raw) => {
-      writeHead(response, status, reason, raw, requestId)
+    head: head => {
+      writeHead(response, head, requestId)
       // Most often the body follows at once, and both go out together; an event stream's may not.
       setImmediate(flushHead)
     },

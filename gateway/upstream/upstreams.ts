@@ -34,7 +34,7 @@ export interface Upstreams {
   readonly status: (upstream: Upstream) => UpstreamStatus
   /** Opens these upstreams, and closes all others once their requests have ended. */
   readonly use: (upstreams: readonly Upstream[]) => void
-  readonly close: () => Promise<void>
+  readonly close: () => void
 }
 
 /** An upstream in use. */
@@ -90,10 +90,11 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
     for (const upstream of upstreams) entryFor(upstream)
   }
 
-  const close = async () => {
-    const all = [...entries.values()]
-    for (const { retire } of all) retire()
-    await Promise.all(all.flatMap(({ targets }) => targets.map(({ destroy }) => destroy())))
+  const close = () => {
+    for (const { retire, targets } of entries.values()) {
+      retire()
+      for (const { destroy } of targets) destroy()
+    }
   }
 
   return {

@@ -98,8 +98,7 @@ test('the length of a 204 is not passed on', async () => {
   expect(headers).toEqual([])
 })
 
-// Of a reason in several segments undici keeps the last part.
-test.fails('a reason that comes in pieces is passed on whole', async () => {
+test('a reason that comes in pieces is passed on whole', async () => {
   on.upstream.reset()
   on.upstream.answer = async (_, socket) => {
     socket.setNoDelay(true).write('HTTP/1.1 200 Very ')

@@ -53,7 +53,7 @@ afterAll(() => world.stop())
 const OWN = ['x-request-id', 'x-forwarded-for', 'authorization']
 /** Of the connection to the upstream, which `explain` does not open. */
 const HOP = ['connection', 'transfer-encoding']
-/** undici writes these itself: in small letters, and the length last. */
+/** These say where a request ends; the others keep their place among themselves. */
 const FRAMING = ['host', 'content-length']
 
 function compared(list: HeaderList) {

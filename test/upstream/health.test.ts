@@ -56,9 +56,9 @@ describe('a check', () => {
     await waitUntil(() => checksOf(origin).length > 1, 'no checks')
     const text = [
       'GET /base/health?deep=1 HTTP/1.1',
-      `host: ${said(origin)}`,
-      'connection: keep-alive',
-      'user-agent: feide-gateway health check',
+      `Host: ${said(origin)}`,
+      'User-Agent: feide-gateway health check',
+      'Connection: keep-alive',
     ].join('\r\n')
     expect(new Set(checksOf(origin).map(({ raw }) => raw))).toEqual(new Set([`${text}\r\n\r\n`]))
   })

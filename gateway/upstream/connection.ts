@@ -1,0 +1,213 @@
+import type { Socket } from 'node:net'
+import { timer } from '../timer.ts'
+import type { RequestBody } from './body.ts'
+import { UpstreamFault } from './faults.ts'
+import { type AnswerHead, AnswerParser } from './parser.ts'
+import { IDLE_TIME, idleTimeOf, requestHead } from './wire.ts'
+
+/** A request as it is written to a connection. */
+export interface Outgoing {
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** Names and values in turn, one character a byte. */
+  readonly headers: readonly string[]
+  readonly body?: RequestBody | undefined
+}
+
+/** What becomes of a request. Either `onEnd`, `onUnreachable` or `onError` comes last, and once. */
+export interface Answering {
+  /** The whole request has been handed to the connection. */
+  onSent(): void
+  /** A byte of an answer has come, be it of an interim one. */
+  onBegan(): void
+  /** What it throws breaks the answer off. */
+  onHead(head: AnswerHead): void
+  onData(chunk: Buffer): void
+  onEnd(): void
+  /** No connection came about: nothing has been sent. */
+  onUnreachable(error: Error): void
+  onError(error: Error): void
+}
+
+export interface ConnectionEvents {
+  /** It can take the next request. */
+  readonly onFree: (connection: Connection) => void
+  readonly onClosed: (connection: Connection) => void
+}
+
+/**
+ * One connection to an origin: one request at a time, so that an answer can belong to that one alone.
+ * What is asked of it for a request that has ended is nothing to the next one.
+ */
+export class Connection {
+  /** Milliseconds for which it may be kept without a request; not at all below one. */
+  idleFor = IDLE_TIME
+  /** Since when it has been free, in milliseconds of `performance.now()`. */
+  freeSince = 0
+
+  readonly #socket: Socket
+  readonly #events: ConnectionEvents
+  readonly #idleTimeout: number
+  readonly #parser = new AnswerParser()
+  readonly #idle = timer(() => this.#fail(new UpstreamFault('timeout', 'the answer stopped')))
+  #answering: Answering | undefined
+  #body: RequestBody | undefined
+  #isClosing = false
+  #isInBody = false
+
+  /** @param idleTimeout milliseconds between two bytes of an answer */
+  constructor(socket: Socket, idleTimeout: number, events: ConnectionEvents) {
+    this.#socket = socket
+    this.#idleTimeout = idleTimeout
+    this.#events = events
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('drain', () => this.#body?.drained())
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', error => this.#fail(error))
+    socket.on('close', () => {
+      this.#fail(closed())
+      this.#parser.free()
+      events.onClosed(this)
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.writable && !this.#socket.destroyed
+  }
+
+  send(request: Outgoing, answering: Answering): void {
+    const { body } = request
+    this.#answering = answering
+    this.#parser.expect(request.method === 'HEAD')
+    if (!body) {
+      this.#socket.write(requestHead(request), 'latin1')
+      answering.onSent()
+      return
+    }
+    this.#body = body
+    // What has come of the body goes out together with the head.
+    this.#socket.cork()
+    this.#socket.write(requestHead(request), 'latin1')
+    body.start(this.#sink(body, answering))
+    process.nextTick(() => this.#socket.uncork())
+  }
+
+  pause(of: Answering): void {
+    if (this.#answering !== of) return
+    this.#idle.stop()
+    this.#socket.pause()
+  }
+
+  resume(of: Answering): void {
+    if (this.#answering !== of) return
+    this.#idle.start(this.#idleTimeout)
+    this.#socket.resume()
+  }
+
+  /** Gives the request up, and the connection with it. */
+  abort(of: Answering, error: Error): void {
+    if (this.#answering === of) this.#fail(error)
+  }
+
+  /** Now, or when its request has ended. */
+  close(): void {
+    this.#isClosing = true
+    if (!this.#answering) this.#socket.destroy()
+  }
+
+  /** At once, whatever is on it. */
+  destroy(): void {
+    this.#fail(closed())
+  }
+
+  #sink(body: RequestBody, answering: Answering) {
+    const socket = this.#socket
+    const isChunked = body.length === undefined
+    return {
+      write: (chunk: Buffer): boolean => {
+        if (!isChunked) return socket.write(chunk)
+        socket.cork()
+        socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
+        socket.write(chunk)
+        const goOn = socket.write('\r\n', 'latin1')
+        socket.uncork()
+        return goOn
+      },
+      end: () => {
+        if (isChunked) socket.write('0\r\n\r\n', 'latin1')
+        this.#body = undefined
+        answering.onSent()
+      },
+      breakOff: (error: Error) => this.#fail(error),
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    // Nobody asked for anything: whatever it is, the next answer must not begin with it.
+    if (!this.#answering) return void this.#socket.destroy()
+    this.#parser.read(chunk)
+    this.#deliver()
+  }
+
+  #onEnd(): void {
+    if (!this.#answering) return
+    this.#isClosing = true
+    this.#parser.end()
+    this.#deliver()
+    this.#fail(closed())
+  }
+
+  /** Hands on what the parser found; any of it may give the request up. */
+  #deliver(): void {
+    const parser = this.#parser
+    const answering = this.#answering as Answering
+    if (parser.began) answering.onBegan()
+    const head = parser.answer
+    if (head) {
+      parser.answer = undefined
+      this.#isInBody = true
+      this.idleFor = idleTimeOf(head.headers)
+      try {
+        answering.onHead(head)
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    const { chunks } = parser
+    for (let i = 0; i < chunks.length && this.#answering === answering; i++) {
+      answering.onData(chunks[i] as Buffer)
+    }
+    chunks.length = 0
+    if (this.#answering !== answering) return
+    if (parser.isComplete) this.#finish(answering)
+    else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
+    else if (this.#isInBody && !this.#socket.isPaused()) this.#idle.start(this.#idleTimeout)
+  }
+
+  #finish(answering: Answering): void {
+    const { keepAlive, fault } = this.#parser
+    const isReusable = keepAlive && fault === undefined && !this.#body && !this.#isClosing
+    this.#leave()
+    if (isReusable && this.isOpen) this.#events.onFree(this)
+    else this.#socket.destroy()
+    answering.onEnd()
+  }
+
+  #fail(error: Error): void {
+    const answering = this.#answering
+    this.#leave()
+    this.#socket.destroy()
+    answering?.onError(error)
+  }
+
+  #leave(): void {
+    this.#idle.stop()
+    this.#body?.stop()
+    this.#body = undefined
+    this.#answering = undefined
+    this.#isInBody = false
+  }
+}
+
+export const closed = () => new UpstreamFault('closed', 'the connection was closed')

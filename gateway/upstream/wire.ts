@@ -1,0 +1,40 @@
+import type { Outgoing } from './connection.ts'
+
+/** What would end a line of a head, or cut it short for some reader. */
+const LINE_BREAKING = /[\0\r\n]/
+
+/** Methods of which a server expects a body, or to hear that there is none (RFC 9110 §8.6). */
+const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH'])
+
+/**
+ * Request line and header block, one character a byte. All of it was checked where it came from;
+ * throws rather than write a line that is two.
+ */
+export function requestHead({ method, target, headers, body }: Outgoing): string {
+  let head = `${method} ${target} HTTP/1.1\r\n`
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1] as string
+    if (LINE_BREAKING.test(value)) throw new Error(`the value of ${headers[i]} breaks its line`)
+    head += `${headers[i]}: ${value}\r\n`
+  }
+  if (body && body.length === undefined) head += 'Transfer-Encoding: chunked\r\n'
+  else if (!body && EXPECTS_BODY.has(method)) head += 'Content-Length: 0\r\n'
+  return `${head}Connection: keep-alive\r\n\r\n`
+}
+
+/** Milliseconds for which a connection is kept for the next request, where its server says nothing. */
+export const IDLE_TIME = 4_000
+/** At most, whatever it says; and how long before its end a connection is used no more. */
+const MAX_IDLE_TIME = 600_000
+const IDLE_MARGIN = 2_000
+
+/** Milliseconds for which a connection may be kept, by its `Keep-Alive: timeout=…` (seconds). */
+export function idleTimeOf(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (name.length !== 10 || name.toLowerCase() !== 'keep-alive') continue
+    const seconds = /(?:^|[,\s])timeout\s*=\s*"?(\d{1,6})/i.exec(headers[i + 1] as string)?.[1]
+    if (seconds) return Math.min(Number(seconds) * 1000 - IDLE_MARGIN, MAX_IDLE_TIME)
+  }
+  return IDLE_TIME
+}
