@@ -3,7 +3,7 @@ import { timer } from '../timer.ts'
 import type { RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
 import { type AnswerHead, AnswerParser } from './parser.ts'
-import { IDLE_TIME, idleTimeOf, requestHead } from './wire.ts'
+import { IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
 
 /** A request as it is written to a connection. */
 export interface Outgoing {
@@ -80,6 +80,7 @@ export class Connection {
     const { body } = request
     this.#answering = answering
     this.#parser.expect(request.method === 'HEAD')
+    if (!mayBeReused(request.method)) this.#isClosing = true
     if (!body) {
       this.#socket.write(requestHead(request), 'latin1')
       answering.onSent()
@@ -189,8 +190,13 @@ export class Connection {
     const { keepAlive, fault } = this.#parser
     const isReusable = keepAlive && fault === undefined && !this.#body && !this.#isClosing
     this.#leave()
-    if (isReusable && this.isOpen) this.#events.onFree(this)
-    else this.#socket.destroy()
+    if (isReusable && this.isOpen) {
+      // The caller may still have to read the last of it; the next one does not wait for that.
+      this.#socket.resume()
+      this.#events.onFree(this)
+    } else {
+      this.#socket.destroy()
+    }
     answering.onEnd()
   }
 

@@ -103,6 +103,7 @@ export class AnswerParser implements Found {
   }
 
   head(status: number, isUpgrade: boolean, keepAlive: boolean): number {
+    if (status < 100) return this.#stop(`status ${status}`)
     if (isUpgrade || status === 101) return this.#stop('an upgrade that nobody asked for')
     if (status < 200) return 1
     this.#status = status

@@ -19,8 +19,11 @@ export function requestHead({ method, target, headers, body }: Outgoing): string
   }
   if (body && body.length === undefined) head += 'Transfer-Encoding: chunked\r\n'
   else if (!body && EXPECTS_BODY.has(method)) head += 'Content-Length: 0\r\n'
-  return `${head}Connection: keep-alive\r\n\r\n`
+  return `${head}Connection: ${mayBeReused(method) ? 'keep-alive' : 'close'}\r\n\r\n`
 }
+
+/** Servers are known that answer HEAD with a body: it would be taken for the next answer. */
+export const mayBeReused = (method: string): boolean => method !== 'HEAD'
 
 /** Milliseconds for which a connection is kept for the next request, where its server says nothing. */
 export const IDLE_TIME = 4_000

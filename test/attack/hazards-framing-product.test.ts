@@ -173,7 +173,7 @@ const isLeftWaiting = ({ answers }: Outcome) => /^401 .*,400 /.test(answers.join
 
 /** What may differ: the framing of an empty body, and the body of an answer to a malformed HEAD. */
 function comparable(outcome: Outcome, method: string) {
-  const framing = /^(content-length: 0|transfer-encoding: chunked)$/
+  const framing = /^(content-length: 0|transfer-encoding: chunked)$/i
   return {
     ...outcome,
     answers: outcome.answers.map(one => (method === 'HEAD' ? one.replace(/^(4..).*/, '$1') : one)),

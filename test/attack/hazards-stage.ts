@@ -88,22 +88,24 @@ export type Wire = { readonly head: readonly string[]; readonly body: string }
 export function wireOf(on: Hazards, sent: Sent): Wire {
   const { line, as, passed = [], framing, body = '', upgrade = false } = sent
   const origin = `127.0.0.1:${on.upstream.port}`
-  const length: HeaderList =
-    framing === undefined
-      ? []
-      : [framing === 'chunked' ? ['transfer-encoding', framing] : ['content-length', framing]]
-  const first: HeaderList = upgrade
-    ? [['Host', origin]]
-    : [
-        ['host', origin],
-        ['connection', line.startsWith('HEAD ') ? 'close' : 'keep-alive'],
-      ]
+  const hasLength = framing !== undefined && framing !== 'chunked' && framing !== '0'
+  const length: HeaderList = hasLength ? [['Content-Length', framing]] : []
+  const others: HeaderList =
+    framing === 'chunked'
+      ? [['Transfer-Encoding', 'chunked']]
+      : framing === '0'
+        ? [['Content-Length', '0']]
+        : []
+  const first: HeaderList = [['Host', origin], ...length]
   const last: HeaderList = upgrade
     ? [
         ['Connection', 'Upgrade'],
         ['Upgrade', 'websocket'],
       ]
-    : length
+    : [
+        ...others,
+        ['Connection', line.startsWith('HEAD ') ? 'close' : 'keep-alive'],
+      ]
   const forwarded: HeaderList = [
     ['X-Forwarded-For', '127.0.0.1'],
     ['X-Forwarded-Proto', 'http'],
