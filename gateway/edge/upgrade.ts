@@ -15,6 +15,7 @@ import {
   withVerdict,
 } from './conversation.ts'
 import { closeAt } from './expiry.ts'
+import { destroyLater } from './linger.ts'
 import { resourceMetadata } from './metadata.ts'
 import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
 import type { RequestRecord } from './record.ts'
@@ -100,14 +101,11 @@ function carry(
   attempt(verdict, { upstreams, record, caller: socket, refuse, send })
 }
 
-/** Milliseconds for which a caller may go on before an answered connection is closed. */
-const LINGER = 1_000
-
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
 export function endWith(socket: Socket, answer: Answer): void {
   if (!socket.writable) return
   // Its length was counted in UTF-8, whatever the encoding of the socket has become.
   socket.end(rawAnswer(answer), 'utf8')
   socket.resume()
-  setTimeout(() => socket.destroy(), LINGER).unref()
+  destroyLater(socket)
 }
