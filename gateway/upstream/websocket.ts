@@ -69,6 +69,7 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
   let answered = false
   let connected = false
   let goesOn = false
+  let declined: IncomingMessage | undefined
 
   const begin = (status: number) => {
     answered = true
@@ -80,8 +81,8 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     // It may be the caller's own connection that has failed.
     if (socket.destroyed) return
     if (answered) {
-      // An answer that only the end of the connection delimits must not look whole.
-      if (!goesOn) socket.destroy()
+      // Half an answer that only the end of the connection delimits must not look whole.
+      if (!goesOn && !declined?.complete) socket.destroy()
       return
     }
     answered = true
@@ -124,6 +125,7 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     proxyRequest.once('response', answer => {
       try {
         passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
+        declined = answer
         begin(answer.statusCode ?? 0)
       } catch (error) {
         answer.destroy()
@@ -188,5 +190,5 @@ function cleanAnswer(answer: IncomingMessage, requestId: string): void {
   headers.delete('content-length')
   headers.set('connection', ['Upgrade'])
   headers.set('upgrade', ['websocket'])
-  answer.headers = Object.fromEntries(headers) as unknown as typeof answer.headers
+  Object.assign(answer, { headers: Object.fromEntries(headers) })
 }
