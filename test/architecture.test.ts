@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly RegExp[])[] = [
   [/^upstream\//, /^edge\//],
   [/^serve\.ts$/, /^callers\.ts$/, /^workers\//],
   [/^commands\//],
+  [/^cli\//],
   [/^main\.ts$/],
 ]
 
@@ -32,7 +33,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   pino: /^edge\//,
   'prom-client': /^edge\//,
   ioredis: /^edge\//,
-  commander: /^main\.ts$/,
+  commander: /^cli\//,
 }
 
 type Source = { readonly file: string; readonly code: string; readonly imports: readonly string[] }
@@ -120,6 +121,18 @@ describe('what only one file does', () => {
     ['say that a path is canonical', /\bas (?:unknown as )?CanonicalPath\b/, 'policy/path.ts'],
   ] as const)('%s', ([, pattern, file]) => {
     expect(filesWith(pattern)).toEqual([file])
+  })
+  test('none loads the code of a command before that is asked for', () => {
+    const early = sources
+      .filter(({ file }) => file === 'main.ts' || file.startsWith('cli/'))
+      .flatMap(({ file, code }) =>
+        [...code.matchAll(/^import (?!type )[^']*'(\.[^']+)'/gm)].map(([, name = '']) => {
+          return targetOf(file, name)
+        }),
+      )
+    const others = early.filter(target => !target.startsWith('cli/'))
+    expect([...new Set(others)]).toEqual(['commands/terminal.ts'])
+    expect(early).toContain('cli/serve.ts')
   })
   test('no file writes to the console', () => {
     expect(filesWith(/\bconsole\s*\./)).toEqual([])

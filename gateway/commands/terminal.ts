@@ -14,6 +14,9 @@ export interface Terminal {
 /** 0 done, 1 the answer is no, 2 wrong usage (contract 6). */
 export type ExitStatus = 0 | 1 | 2
 
+/** Where the secret of the client is looked for: an argument could be read by everyone on the machine. */
+export const SECRET_VARIABLE = 'FEIDE_CLIENT_SECRET'
+
 type Style = Parameters<typeof styleText>[0]
 
 /** Styles a text for a terminal, and leaves it alone for a file or a pipe. */

@@ -2,7 +2,7 @@ import { FeideError } from '../feide/errors.ts'
 import { login } from '../feide/login.ts'
 import { type FeideClient, findTokenEndpoint, type TokenEndpoint } from '../feide/token-endpoint.ts'
 import { parseToken } from '../token/bearer.ts'
-import type { ExitStatus, Terminal } from './terminal.ts'
+import { type ExitStatus, SECRET_VARIABLE, type Terminal } from './terminal.ts'
 
 export interface TokenOptions {
   readonly issuer: string
@@ -20,9 +20,6 @@ export interface TokenOptions {
   /** An address to call, or `true` for the gateway on this machine. */
   readonly curl?: string | true
 }
-
-/** Where the secret of the client is looked for: an argument could be read by everyone on the machine. */
-export const SECRET_VARIABLE = 'FEIDE_CLIENT_SECRET'
 
 /**
  * `token`: an opaque token of a client or of a person, exchanged; prints the JWT, its claims, or a

@@ -1,14 +1,12 @@
 import { resourceOf } from '../gate.ts'
-import type { GatewayRequest, Origin, Permit } from '../model.ts'
 import { isDenial } from '../policy/denial.ts'
-import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardHttp } from '../upstream/http.ts'
+import { attempt, type Forward, type Send } from './attempts.ts'
 import {
   type Caller,
   type Conversation,
   type EdgeTools,
-  noteRoute,
   openConversation,
   type Verdict,
   withVerdict,
@@ -29,60 +27,20 @@ export function handleRequest(tools: EdgeTools, caller: Caller): void {
   withVerdict(tools, raw, record, proceed, () => response.destroy())
 }
 
-interface Forward {
-  readonly permit: Permit
-  readonly request: GatewayRequest
-  readonly apiToken?: string
-}
-
-/** Sends a permitted request to its upstream, when its turn comes: to one origin after the other. */
+/** Sends a permitted request to its upstream. */
 function forward(
   { upstreams }: EdgeTools,
   policy: Policy,
   conversation: Conversation,
-  { permit, request, apiToken }: Forward,
+  verdict: Forward,
 ): void {
   const { record, response, refuse } = conversation
-  const { upstream } = permit.route.dataSource
-  const tried = new Set<Origin>()
-  let repeated = false
-  let done = () => {}
-  noteRoute(record, permit)
-  // The caller may have left while its token was verified.
-  if (response.destroyed) return
-
-  const tryNext = (): boolean => {
-    const target = upstreams.next(upstream, tried)
-    if (!target) return false
-    tried.add(target.origin)
-    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
-    if (isDenial(outgoing)) {
-      done()
-      refuse(outgoing)
-      return true
-    }
+  const exchange = exchangeOf(policy, conversation, verdict)
+  const send: Send = (target, outgoing, events) => {
     conversation.sayContinue()
-    record.sentAt = performance.now()
-    forwardHttp(target, { ...exchange, outgoing })
-    return true
+    forwardHttp(target, { ...exchange, ...events, outgoing })
   }
-  const exchange = {
-    ...exchangeOf(policy, conversation, { permit, request }),
-    onUnreachable: tryNext,
-    // Once, and elsewhere where there is an elsewhere: most often the connection was just too old.
-    onUnanswered: () => {
-      if (repeated) return false
-      repeated = true
-      if (!upstreams.hasOther(upstream, tried)) tried.clear()
-      return tryNext()
-    },
-    onDone: () => done(),
-  }
-  const go = (whenDone: () => void) => {
-    done = whenDone
-    tryNext()
-  }
-  response.once('close', upstreams.enter(upstream, go, refuse))
+  attempt(verdict, { upstreams, record, caller: response, refuse, send })
 }
 
 /** What all attempts of one request have in common. */

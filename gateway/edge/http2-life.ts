@@ -2,9 +2,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Policy } from '../policy/policy.ts'
 import { timer } from '../timer.ts'
-
-/** Milliseconds that a caller has to close a session that has ended. */
-const LINGER = 1_000
+import { destroyLater } from './linger.ts'
 
 export interface Life {
   /** Ends the session, when nothing is in flight any more. */
@@ -21,7 +19,7 @@ export function lifeOf(session: ServerHttp2Session, socket: TLSSocket, limits: L
   const leave = () => {
     session.close()
     // A caller that does not close its side, or does not read what is left, is not waited for.
-    if (open === 0) setTimeout(() => socket.destroy(), LINGER).unref()
+    if (open === 0) destroyLater(socket)
   }
   const idle = timer(leave)
   const pulse = pulseOf(session, socket, limits)

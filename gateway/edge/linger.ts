@@ -1,9 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** Milliseconds for which a body that nobody wants is read: in all, and between two of its bytes. */
 const MAX_TIME = 30_000
 const MAX_IDLE = 5_000
+
+/** Milliseconds for which a caller can read its last answer, and close its side. */
+const LAST_WORD = 1_000
+
+/**
+ * Destroys a connection on which nothing more will be said: at once would reset an answer away that
+ * is written and not read yet, and a caller that does not close its side is not waited for.
+ */
+export function destroyLater(socket: Duplex): void {
+  setTimeout(() => socket.destroy(), LAST_WORD).unref()
+}
 
 /**
  * Lets an answer that comes before the end of the request's body be read: a connection that is closed

@@ -1,17 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { destroyLater } from './linger.ts'
 
 /** Requests that may wait on one connection: more is an attack, and costs Node dearly to take apart. */
 const MAX_WAITING = 100
-
-/** Milliseconds in which a caller can read the last answer of a connection. */
-const LAST_WORD = 1_000
-
-/** Closing at once would reset an answer away that is written and not read yet. */
-function letGo(socket: Duplex): void {
-  socket.end()
-  setTimeout(() => socket.destroy(), LAST_WORD).unref()
-}
 
 interface Turn {
   readonly incoming: IncomingMessage
@@ -66,7 +58,7 @@ export function createTurns() {
     if (last === undefined || (last.incoming.complete && last.response.closed)) runIfOpen()
     else if (last.incoming.complete) last.response.once('close', runIfOpen)
     else if (queue.length === 1 && !last.response.headersSent) runIfOpen()
-    else if (last.response.writableEnded) letGo(socket)
+    else if (last.response.writableEnded) destroyLater(socket.end())
     else socket.destroy()
   }
 

@@ -1,22 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Admission, resourceOf } from '../gate.ts'
-import type { Origin } from '../model.ts'
+import { resourceOf } from '../gate.ts'
 import { type Denial, isDenial, statusOf } from '../policy/denial.ts'
-import { upstreamRequest } from '../policy/headers.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
+import { attempt, type Forward, type Send } from './attempts.ts'
 import {
   beginRecord,
   CLIENT_CLOSED,
   type EdgeTools,
   noteDenial,
-  noteRoute,
   rawRequestOf,
   type Verdict,
   withVerdict,
 } from './conversation.ts'
 import { closeAt } from './expiry.ts'
+import { destroyLater } from './linger.ts'
 import { resourceMetadata } from './metadata.ts'
 import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
 import type { RequestRecord } from './record.ts'
@@ -69,62 +68,38 @@ interface Carried {
   readonly refuse: (denial: Denial) => void
 }
 
-/** Carries a permitted WebSocket to its upstream, when its turn comes: to the first origin that is there. */
+/** Carries a permitted WebSocket to its upstream. */
 function carry(
   { upstreams }: EdgeTools,
   { issuer }: Policy,
-  { permit, request, apiToken }: Admission & { kind: 'forward'; apiToken?: string },
+  verdict: Forward,
   { record, incoming, socket, head, refuse }: Carried,
 ): void {
-  const { upstream } = permit.route.dataSource
-  const tried = new Set<Origin>()
-  let done = () => {}
-  noteRoute(record, permit)
-  // The caller may have left while its token was verified; nothing would close the tunnel then.
-  if (socket.destroyed) return
-
-  const tryNext = (): boolean => {
-    const target = upstreams.next(upstream, tried)
-    if (!target) return false
-    const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
-    if (isDenial(outgoing)) {
-      done()
-      refuse(outgoing)
-      return true
-    }
-    record.sentAt = performance.now()
-    forwardWebSocket(target, {
-      permit,
-      outgoing,
-      incoming,
-      socket,
-      // What was read already is given back to the socket once.
-      head: tried.size === 0 ? head : Buffer.alloc(0),
-      requestId: record.requestId,
-      closeAt: closeAt(permit, 'webSockets', issuer.clockTolerance),
-      onHead: status => {
-        record.headAt = performance.now()
-        record.status = status
-      },
-      onUnreachable: tryNext,
-      onDenied: refuse,
-      onClosed: cause => {
-        record.cause = cause
-      },
-      onDone: () => done(),
-    })
-    tried.add(target.origin)
-    return true
+  const { permit } = verdict
+  const common = {
+    permit,
+    incoming,
+    socket,
+    requestId: record.requestId,
+    closeAt: closeAt(permit, 'webSockets', issuer.clockTolerance),
+    onHead: (status: number) => {
+      record.headAt = performance.now()
+      record.status = status
+    },
+    onDenied: refuse,
+    onClosed: (cause: string) => {
+      record.cause = cause
+    },
   }
-  const go = (whenDone: () => void) => {
-    done = whenDone
-    tryNext()
+  let unread = head
+  const send: Send = (target, outgoing, events) => {
+    const given = unread
+    // What was read already is given back to the socket once.
+    unread = Buffer.alloc(0)
+    forwardWebSocket(target, { ...common, ...events, outgoing, head: given })
   }
-  socket.once('close', upstreams.enter(upstream, go, refuse))
+  attempt(verdict, { upstreams, record, caller: socket, refuse, send })
 }
-
-/** Milliseconds for which a caller may go on before an answered connection is closed. */
-const LINGER = 1_000
 
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */
 export function endWith(socket: Socket, answer: Answer): void {
@@ -132,5 +107,5 @@ export function endWith(socket: Socket, answer: Answer): void {
   // Its length was counted in UTF-8, whatever the encoding of the socket has become.
   socket.end(rawAnswer(answer), 'utf8')
   socket.resume()
-  setTimeout(() => socket.destroy(), LINGER).unref()
+  destroyLater(socket)
 }

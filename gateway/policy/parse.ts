@@ -16,6 +16,7 @@ import {
   readSource,
   type Source,
 } from './source.ts'
+import { whyUnreadable } from './unreadable.ts'
 
 /** A policy, or every fault of the file: what may serve, and what never does. */
 export type Parsed =
@@ -36,16 +37,12 @@ export function loadPolicy(
   try {
     return parsePolicy(file, readFile(file), env, readFile)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
+    const why = whyUnreadable(error)
     const where = file === resolve(file) ? '' : ` at ${resolve(file)}`
-    const fault = `${file}: expected a file that can be read, got ${reasonFor(code)}${where}`
+    const fault = `${file}: expected a file that can be read, got ${why}${where}`
     return { ok: false, faults: [fault], included: [] }
   }
 }
-
-const reasonFor = (code: string): string =>
-  ({ ENOENT: 'no such file', EISDIR: 'a directory', EACCES: 'no permission' })[code] ?? code
 
 /** YAML text to a compiled policy, or every fault at once, each with its place (contract 1). */
 export function parsePolicy(

@@ -11,6 +11,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml'
+import { whyUnreadable } from './unreadable.ts'
 
 /** Where something stands in the tree of the file: keys and indices from the root. */
 export type Path = readonly (string | number)[]
@@ -229,6 +230,6 @@ function readIncluded(file: string, included: string[], readFile: ReadFile) {
   try {
     return readFile(file)
   } catch (error) {
-    return { problem: (error as NodeJS.ErrnoException).code ?? 'an error' }
+    return { problem: whyUnreadable(error) }
   }
 }

@@ -4,11 +4,12 @@ import { createProxyServer } from 'http-proxy-3'
 import type { Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
-import { answerHeaders } from './answer-headers.ts'
 import { passOnDeclined } from './declined.ts'
+import { endTogether } from './end-together.ts'
 import { upstreamDenial } from './faults.ts'
 import type { Target } from './targets.ts'
 import { agentFor } from './tls.ts'
+import { cleanAnswer, writeRequest } from './upgrade-heads.ts'
 
 export interface Upgrade {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -35,8 +36,8 @@ export interface Upgrade {
 
 /**
  * Carries a WebSocket (RFC 6455) to its upstream and back with http-proxy-3, which is used for
- * nothing else: it opens the connection and joins the sockets. Path and headers are written by this
- * file, since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
+ * nothing else: it opens the connection and joins the sockets. Path and headers are written here,
+ * since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
  */
 export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
   const { outgoing, incoming, socket, head } = upgrade
@@ -69,6 +70,7 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
   let answered = false
   let connected = false
   let goesOn = false
+  let declined: IncomingMessage | undefined
 
   const begin = (status: number) => {
     answered = true
@@ -80,8 +82,8 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     // It may be the caller's own connection that has failed.
     if (socket.destroyed) return
     if (answered) {
-      // An answer that only the end of the connection delimits must not look whole.
-      if (!goesOn) socket.destroy()
+      // Half an answer that only the end of the connection delimits must not look whole.
+      if (!goesOn && !declined?.complete) socket.destroy()
       return
     }
     answered = true
@@ -124,6 +126,7 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     proxyRequest.once('response', answer => {
       try {
         passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
+        declined = answer
         begin(answer.statusCode ?? 0)
       } catch (error) {
         answer.destroy()
@@ -137,56 +140,4 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     if (!goesOn) proxyRequest.socket?.destroy()
   })
   return failed
-}
-
-/** Milliseconds that one side has to say goodbye when the other one has. */
-const GOODBYE = 500
-
-/** A WebSocket ends on both sides: when one of them ends it, or its token does. */
-function endTogether(socket: Socket, upstreamSocket: Socket, { closeAt, onClosed }: Upgrade): void {
-  const destroyBoth = () => {
-    socket.destroy()
-    upstreamSocket.destroy()
-  }
-  const goodbye = timer(destroyBoth)
-  const expiry = timer(() => {
-    onClosed('the token has expired')
-    destroyBoth()
-  })
-  const stop = () => {
-    goodbye.stop()
-    expiry.stop()
-  }
-  for (const [one, other] of [
-    [socket, upstreamSocket],
-    [upstreamSocket, socket],
-  ] as const) {
-    one.once('end', () => goodbye.start(GOODBYE))
-    one.once('close', () => (other.destroyed ? stop() : goodbye.start(GOODBYE)))
-  }
-  if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), 0))
-}
-
-function writeRequest(proxyRequest: ClientRequest, { target, headers }: UpstreamRequest): void {
-  proxyRequest.path = target
-  for (const name of proxyRequest.getHeaderNames()) proxyRequest.removeHeader(name)
-  for (let i = 0; i < headers.length; i += 2) {
-    proxyRequest.appendHeader(headers[i] as string, headers[i + 1] as string)
-  }
-  proxyRequest.setHeader('Connection', 'Upgrade')
-  proxyRequest.setHeader('Upgrade', 'websocket')
-}
-
-/** http-proxy-3 writes what it finds in `headers`: all values of each name, those for this hop aside. */
-function cleanAnswer(answer: IncomingMessage, requestId: string): void {
-  const list = answerHeaders(answer.rawHeaders, requestId)
-  const headers = new Map<string, string[]>()
-  for (let i = 0; i < list.length; i += 2) {
-    const name = (list[i] as string).toLowerCase()
-    headers.set(name, [...(headers.get(name) ?? []), list[i + 1] as string])
-  }
-  headers.delete('content-length')
-  headers.set('connection', ['Upgrade'])
-  headers.set('upgrade', ['websocket'])
-  answer.headers = Object.fromEntries(headers) as unknown as typeof answer.headers
 }

@@ -1,33 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { AUDIENCE } from '../support/issuer.ts'
 import type { HeaderList } from '../support/raw.ts'
 import { headerOf, type UpstreamRequest } from '../support/upstream.ts'
-import { stage } from './stage.ts'
+import { headerStage } from './headers-stage.ts'
 
-const on = stage(upstream => ({
-  dataSources: {
-    grades: {
-      headers: {
-        inject: { 'X-User-Name': { claim: 'name' } },
-        strip: ['X-Remote-User'],
-        allow: ['api_key', 'X.Trace', 'X_Remote_User', 'x_dataporten_userid', 'Remote_User'],
-      },
-      routes: {
-        'GET /courses': { scopes: ['read'] },
-        'POST /courses': { scopes: ['read'] },
-        'GET /health': 'public',
-        'POST /health': 'public',
-      },
-    },
-    exams: {
-      audience: AUDIENCE,
-      hosts: ['exams.example.no'],
-      upstream: { url: upstream.url },
-      headers: { inject: { 'X-Other-Name': { claim: 'name' } }, strip: ['Remote-User'] },
-      routes: { 'GET /exams': 'public' },
-    },
-  },
-}))
+const on = headerStage()
 
 /** Every character that a field name may have besides letters, digits and `-`. */
 const MARKS = [..."_.!#$%&'*+^`|~"]

@@ -1,33 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { AUDIENCE, CLIENT_ID, USER_ID } from '../support/issuer.ts'
+import { CLIENT_ID, USER_ID } from '../support/issuer.ts'
 import type { HeaderList, RequestParts } from '../support/raw.ts'
 import { headerOf, reply, type UpstreamRequest } from '../support/upstream.ts'
-import { identityOf, stage } from './stage.ts'
+import { headerStage } from './headers-stage.ts'
+import { identityOf } from './stage.ts'
 
-const on = stage(upstream => ({
-  dataSources: {
-    grades: {
-      headers: {
-        inject: { 'X-User-Name': { claim: 'name' } },
-        strip: ['X-Remote-User'],
-        allow: ['api_key', 'X.Trace', 'X_Remote_User', 'x_dataporten_userid', 'Remote_User'],
-      },
-      routes: {
-        'GET /courses': { scopes: ['read'] },
-        'POST /courses': { scopes: ['read'] },
-        'GET /health': 'public',
-        'POST /health': 'public',
-      },
-    },
-    exams: {
-      audience: AUDIENCE,
-      hosts: ['exams.example.no'],
-      upstream: { url: upstream.url },
-      headers: { inject: { 'X-Other-Name': { claim: 'name' } }, strip: ['Remote-User'] },
-      routes: { 'GET /exams': 'public' },
-    },
-  },
-}))
+const on = headerStage()
 
 const NAMES = [
   'X-Dataporten-Userid',

@@ -1,35 +1,23 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { makeCertificate } from '../keys/certificate.ts'
 import type { LogLine } from '../support/gateway.ts'
 import { policy } from '../support/policy.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { ask, openSession, until, VERSIONS } from './support.ts'
+import { ask, certificateFiles, openSession, until, VERSIONS } from './support.ts'
 
 /** A certificate that is exchanged while callers are served. */
 
-const [first, second] = [makeCertificate('first.test'), makeCertificate('second.test')]
-const directory = mkdtempSync(join(tmpdir(), 'feide-gateway-tls-'))
-const tls = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
-function show(certificate: { readonly cert: string; readonly key: string }): void {
-  copyFileSync(certificate.key, tls.key)
-  copyFileSync(certificate.cert, tls.cert)
-}
-
+const { tls, show, remove } = certificateFiles()
 let world: World
 beforeAll(async () => {
-  show(first)
   world = await startWorld({ tls })
 })
 beforeEach(() => world.upstream.reset())
 afterAll(async () => {
   await world.stop()
-  for (const one of [first, second]) one.remove()
-  rmSync(directory, { recursive: true })
+  remove()
 })
 
 /** The name in the certificate that a new caller is shown. */
@@ -72,7 +60,7 @@ test('the files are watched, and no request fails meanwhile', async () => {
     }
   })
   const reloaded = next('policy reloaded')
-  show(second)
+  show('second')
   await reloaded
   expect(await until(async () => (await shown()) === 'second.test')).toBe(true)
   more = false
@@ -92,7 +80,7 @@ test('a key that is not the key of the certificate changes nothing', async () =>
     (await ask('HTTP/2', world.gateway.port, { path: '/health' })).status,
   ]).toEqual([before, 200])
   const reloaded = next('policy reloaded')
-  show(second)
+  show('second')
   await reloaded
 })
 

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
@@ -165,6 +167,23 @@ export async function ask(
 /** The values of one header of an answer. */
 export const valuesOf = ({ headers }: Head, name: string): string[] =>
   headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
+
+/** The files of a certificate that can be exchanged; at first it is the one of `first.test`. */
+export function certificateFiles() {
+  const made = { first: makeCertificate('first.test'), second: makeCertificate('second.test') }
+  const directory = mkdtempSync(join(tmpdir(), 'feide-gateway-tls-'))
+  const tls = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
+  const show = (which: keyof typeof made) => {
+    copyFileSync(made[which].key, tls.key)
+    copyFileSync(made[which].cert, tls.cert)
+  }
+  show('first')
+  const remove = () => {
+    for (const one of Object.values(made)) one.remove()
+    rmSync(directory, { recursive: true })
+  }
+  return { tls, show, remove }
+}
 
 /** A gateway with TLS, its upstream and its issuer, for the tests of one block. */
 export function tlsWorld(overrides: Record<string, unknown> = {}): () => World {

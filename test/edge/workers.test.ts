@@ -1,15 +1,12 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import type { ClientHttp2Session } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { makeCertificate } from '../keys/certificate.ts'
+import { holdAnswers } from '../life/support.ts'
 import { connectionsOf, pidsOf, untilServing } from '../life/workers.ts'
 import { policy } from '../support/policy.ts'
 import { waitUntil } from '../support/redis.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { ask, openSession, VERSIONS } from './support.ts'
+import { ask, certificateFiles, open, openSession, VERSIONS } from './support.ts'
 
 /** TLS and HTTP/2 where several processes serve. */
 
@@ -17,25 +14,16 @@ const SIZE = 2
 /** Several processes begin several times; a busy machine takes its time. */
 const TIMEOUT = 90_000
 
-const [first, second] = [makeCertificate('first.test'), makeCertificate('second.test')]
-const directory = mkdtempSync(join(tmpdir(), 'feide-gateway-tls-'))
-const tls = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
-function show(certificate: { readonly cert: string; readonly key: string }): void {
-  copyFileSync(certificate.key, tls.key)
-  copyFileSync(certificate.cert, tls.cert)
-}
-
+const { tls, show, remove } = certificateFiles()
 let world: World
 beforeAll(async () => {
-  show(first)
   world = await startWorld({ tls, workers: SIZE })
   await untilServing(world.gateway, SIZE)
 }, TIMEOUT)
 beforeEach(() => world.upstream.reset())
 afterAll(async () => {
   await world?.stop()
-  for (const one of [first, second]) one.remove()
-  rmSync(directory, { recursive: true })
+  remove()
 }, TIMEOUT)
 
 /** Connects, and tells what is to be known at an event of the connection. */
@@ -98,7 +86,7 @@ describe('workers with TLS', { timeout: TIMEOUT }, () => {
   })
   test('all show a new certificate once the reload is told', async () => {
     expect(await names()).toEqual(['first.test'])
-    await untilLogged('policy reloaded', () => show(second))
+    await untilLogged('policy reloaded', () => show('second'))
     await waitUntil(async () => (await names()).join() === 'second.test', 'not all show it')
   })
   test('keep TLS until the next start, also in the place of one that has died', async () => {
@@ -116,5 +104,23 @@ describe('workers with TLS', { timeout: TIMEOUT }, () => {
     const all = (path: string) => Promise.all(Array.from({ length: 4 * SIZE }, () => one(path)))
     expect(new Set(await all('/new'))).toEqual(new Set([200]))
     expect(new Set(await all('/health'))).toEqual(new Set([404]))
+  })
+  test('told to stop, finish what is in flight', async () => {
+    const { gateway, upstream, stop } = await startWorld({ tls, workers: SIZE })
+    const held = holdAnswers(upstream)
+    try {
+      await untilServing(gateway, SIZE)
+      const call = open('HTTP/2', gateway.port, { path: '/health' })
+      call.out.end()
+      await waitUntil(() => upstream.requests.length === 1, 'no request')
+      gateway.signal('SIGTERM')
+      await gateway.waitForLog(({ msg }) => msg === 'draining')
+      held.letGo()
+      const { status } = await call.head
+      ;(await call.body).resume()
+      expect([status, await call.end, await gateway.exited]).toEqual([200, 'whole', 0])
+    } finally {
+      await stop()
+    }
   })
 })

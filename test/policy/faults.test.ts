@@ -268,7 +268,7 @@ const BROKEN: readonly Broken[] = [
       '3:16: log.userid: expected true or false, got the value of ${LOG_USERID}',
       `4:18: limits.drain: expected ${DURATION}, got the value of \${DRAIN:-0s}`,
       '5:16: issuer.url: expected the environment variable ISSUER to be set, got nothing; expected the environment variable TENANT to be set, got nothing',
-      '11:30: dataSources.grades.upstream.credentials.bearer: expected the file no-such-file to be readable, got ENOENT',
+      '11:30: dataSources.grades.upstream.credentials.bearer: expected the file no-such-file to be readable, got no such file',
     ],
   },
   {

@@ -45,7 +45,7 @@ describe('one that is missing is an error that names it', () => {
       '${A}${B}',
       'the environment variable A to be set, got nothing; expected the environment variable B to be set, got nothing',
     ],
-    ['a file', '${file:no/such}', 'the file no/such to be readable, got ENOENT'],
+    ['a file', '${file:no/such}', 'the file no/such to be readable, got no such file'],
     ['no name', '${}', 'a variable such as ${NAME}, got ${}'],
     ['no name of a variable', '"${A B}"', 'a variable such as ${NAME}, got ${A B}'],
     ['no end', '${NAME', 'a variable such as ${NAME}, got ${NAME'],
@@ -152,7 +152,7 @@ describe('${file:PATH}', () => {
   })
   test('a directory is no file', () => {
     expect(named('', 'secrets')).toEqual([
-      `${join(directory, 'policy.yaml')}:7:19: dataSources.grades.headers.gatekeeper: expected the file secrets to be readable, got EISDIR`,
+      `${join(directory, 'policy.yaml')}:7:19: dataSources.grades.headers.gatekeeper: expected the file secrets to be readable, got a directory`,
     ])
   })
 })

@@ -31,3 +31,13 @@ test('callers that leave in its answer leave no connection behind', async () => 
   expect([answer.status, answer.body]).toEqual([426, 'no'])
   await place.stop()
 }, 60_000)
+
+test('its answer is whole, though the connection goes wrong behind it', async () => {
+  const place = await startPlace(([only]) => ({ api: { upstream: { url: only?.url } } }))
+  const origin = place.origins[0] as Upstream
+  const declines = reply({ status: 403, headers: { Connection: 'close' }, body: 'not today' })
+  origin.answer = () => Buffer.concat([declines, Buffer.from('and more')])
+  const parts = { target: '/open/ws', headers: WEBSOCKET }
+  const answer = await place.ask('api', parts).finally(place.stop)
+  expect([answer.status, answer.body, answer.complete]).toEqual([403, 'not today', true])
+})

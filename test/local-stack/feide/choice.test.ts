@@ -1,28 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startFeide } from '../../../docker/local-stack/feide.ts'
-import type { Running } from '../../../docker/local-stack/listen.ts'
 import { freePorts } from '../support.ts'
-import {
-  authorize,
-  choose,
-  locationOf,
-  makeClock,
-  openLogin,
-  REQUEST,
-  startDemo,
-} from './support.ts'
+import { authorize, choose, demoFeide, locationOf, openLogin, REQUEST } from './support.ts'
 
 // The form of the login page.
 
-const clock = makeClock()
-let feide: Running
-beforeAll(async () => {
-  feide = await startDemo(clock)
-})
-afterEach(() => {
-  clock.skew = 0
-})
-afterAll(() => feide.close())
+const { feide, clock } = demoFeide()
 
 const spent = async (response: Response): Promise<void> => {
   expect([response.status, response.headers.get('location')]).toEqual([400, null])

@@ -1,32 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Running } from '../../../docker/local-stack/listen.ts'
+import { describe, expect, test } from 'vitest'
 import { basic, type Form, PLANNER, post } from '../support.ts'
 import {
   authorize,
   CALLBACK,
   challengeOf,
   codeFor,
+  demoFeide,
   get,
-  makeClock,
   PKCE,
   POCKET,
   PORTAL,
   REQUEST,
   redeem,
   refusalOf,
-  startDemo,
   VERIFIER,
 } from './support.ts'
 
-const clock = makeClock()
-let feide: Running
-beforeAll(async () => {
-  feide = await startDemo(clock)
-})
-afterEach(() => {
-  clock.skew = 0
-})
-afterAll(() => feide.close())
+const { feide, clock } = demoFeide()
 
 const works = async (token: unknown): Promise<boolean> =>
   (await get(`${feide.url}/openid/userinfo`, String(token))).status === 200

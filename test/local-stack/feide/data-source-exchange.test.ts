@@ -1,29 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Running } from '../../../docker/local-stack/listen.ts'
+import { describe, expect, test } from 'vitest'
 import { AUDIENCE, BJORN, EXCHANGE, type Form, PLANNER } from '../support.ts'
 import {
   dataSourceExchange,
+  demoFeide,
   GRADES_API,
   get,
   jwtFor,
-  makeClock,
   postAs,
   refusalOf,
-  startDemo,
 } from './support.ts'
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-const clock = makeClock()
-let feide: Running
-beforeAll(async () => {
-  feide = await startDemo(clock)
-})
-afterEach(() => {
-  clock.skew = 0
-})
-afterAll(() => feide.close())
+const { feide, clock } = demoFeide()
 
 const ask = (jwt: string, changed: Form = {}, client = GRADES_API) =>
   postAs(feide, client, { ...dataSourceExchange(feide, jwt), ...changed })

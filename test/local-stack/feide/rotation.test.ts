@@ -1,28 +1,11 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parseRegister } from '../../../docker/local-stack/feide/register.ts'
 import { startFeide } from '../../../docker/local-stack/feide.ts'
-import type { Running } from '../../../docker/local-stack/listen.ts'
 import { AUDIENCE, basic, PLANNER, post } from '../support.ts'
-import {
-  dataSourceExchange,
-  GRADES_API,
-  jwtFor,
-  makeClock,
-  postAs,
-  refusalOf,
-  startDemo,
-} from './support.ts'
+import { dataSourceExchange, demoFeide, GRADES_API, jwtFor, postAs, refusalOf } from './support.ts'
 
-const clock = makeClock()
-let feide: Running
-beforeAll(async () => {
-  feide = await startDemo(clock)
-})
-afterEach(() => {
-  clock.skew = 0
-})
-afterAll(() => feide.close())
+const { feide, clock } = demoFeide()
 
 interface Rotated {
   readonly signing: string

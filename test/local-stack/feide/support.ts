@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { startFeide } from '../../../docker/local-stack/feide.ts'
 import type { Running } from '../../../docker/local-stack/listen.ts'
 import { basic, EXCHANGE, type Form, PLANNER, post } from '../support.ts'
@@ -37,6 +37,30 @@ export const makeClock = (): Clock => {
 
 export const startDemo = (clock = makeClock()): Promise<Running> =>
   startFeide({ port: 0, now: clock.now })
+
+/** The demo for all tests of a file, with a clock that is right again after each of them. */
+export function demoFeide(): { readonly feide: Running; readonly clock: Clock } {
+  const clock = makeClock()
+  let running: Running | undefined
+  const up = (): Running => {
+    if (running === undefined) throw new Error('the stand-in is not up')
+    return running
+  }
+  beforeAll(async () => {
+    running = await startDemo(clock)
+  })
+  afterEach(() => {
+    clock.skew = 0
+  })
+  afterAll(() => running?.close())
+  const feide: Running = {
+    get url() {
+      return up().url
+    },
+    close: () => up().close(),
+  }
+  return { feide, clock }
+}
 
 export const PKCE = {
   code_challenge: challengeOf(VERIFIER),
