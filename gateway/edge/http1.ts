@@ -41,12 +41,18 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
 
 /** A request of HTTP/1.1 or HTTP/1.0. */
 function http1Caller(incoming: IncomingMessage, response: ServerResponse): Omit<Caller, 'hasMore'> {
-  const { expect = '', upgrade } = incoming.headers
-  lingerAfter(response, incoming)
+  const { headers } = incoming
+  if ('content-length' in headers || 'transfer-encoding' in headers) lingerAfter(response, incoming)
   // Node does not read on behind an upgrade that was not taken up.
-  if (upgrade !== undefined) response.shouldKeepAlive = false
-  // Node's own writes the head as UTF-8 where nothing follows at once; values of headers are latin1.
-  response.flushHeaders = () => void response.write('', 'latin1')
-  const waits = incoming.httpVersion === '1.1' && /^100-continue$/i.test(expect)
+  if (headers.upgrade !== undefined) response.shouldKeepAlive = false
+  response.flushHeaders = flushLatin1
+  const { expect } = headers
+  const waits =
+    expect !== undefined && incoming.httpVersion === '1.1' && /^100-continue$/i.test(expect)
   return { raw: rawRequestOf(incoming), incoming, response, waits }
+}
+
+/** Node's own writes the head as UTF-8 where nothing follows at once; values of headers are latin1. */
+function flushLatin1(this: ServerResponse): void {
+  this.write('', 'latin1')
 }

@@ -45,10 +45,10 @@ export function http2Response(
     stream.respond(fieldsOf(status, rest.at(-1) as readonly string[]), { endStream: bodiless })
     statusCode = status
   }
-  const end = (body?: string) => {
+  const end = (body?: string, encoding: BufferEncoding = 'utf8') => {
     if (isGone()) return
     ended = true
-    if (!bodiless) stream.end(body)
+    if (!bodiless) stream.end(body, encoding)
     seeOff(stream, maxPause)
   }
   return {

@@ -83,6 +83,8 @@ function knowsPeer(socket: Socket): boolean {
 const optionsFor = ({ headerTimeout }: Policy['limits'], turns: Turns): ServerOptions => ({
   // Refused by the gateway instead, as a problem document (contract 5).
   requireHostHeader: false,
+  // A request without a body is no stream to Node: that costs a tenth of a small request.
+  optimizeEmptyRequests: true,
   maxHeaderSize: PARSER_LIMIT,
   // A long upload is no fault; how long one may be is `upstream/body.ts`'s to say.
   requestTimeout: 0,

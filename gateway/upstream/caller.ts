@@ -34,6 +34,7 @@ export interface CallerResponse {
   /** `false` where the caller does not read as fast; `drain` follows. */
   write(chunk: Buffer): boolean
   end(body?: string): unknown
+  end(body: string, encoding: 'latin1'): unknown
   /** Breaks an answer off, so that the caller sees that it is not whole. */
   destroy(): unknown
   on(event: CallerEvent, listener: () => void): unknown

@@ -2,10 +2,11 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { timer } from '../timer.ts'
 import { UpstreamFault } from './faults.ts'
+import type { Inbox } from './inbox.ts'
 import type { TlsIdentity } from './tls.ts'
 
 /** Opens a connection; says once what came of it. What it returns may be destroyed meanwhile. */
-export type Connect = (done: (outcome: Socket | Error) => void) => Socket
+export type Connect = (inbox: Inbox, done: (outcome: Socket | Error) => void) => Socket
 
 /** Milliseconds without a byte after which the system asks whether the other side is still there. */
 const PROBE_AFTER = 60_000
@@ -31,17 +32,24 @@ export function connector(
   /** Of the last handshake: the next one is shorter (RFC 8446 §2.2). */
   let session: Buffer | undefined
 
-  const open = (): Socket => {
-    if (!identity) return connectTcp(to)
+  const open = ({ onread }: Inbox): Socket => {
+    if (!identity) return connectTcp({ ...to, onread })
     const { servername = '', ...checks } = identity
     const resumed = session && { session }
-    const secured = { ...to, ...checks, servername, ...resumed, ALPNProtocols: ['http/1.1'] }
+    const secured = {
+      ...to,
+      onread,
+      ...checks,
+      servername,
+      ...resumed,
+      ALPNProtocols: ['http/1.1'],
+    }
     return connectTls(secured).on('session', ticket => {
       session = ticket
     })
   }
-  return done => {
-    const socket = open()
+  return (inbox, done) => {
+    const socket = open(inbox)
     const late = timer(() =>
       socket.destroy(new UpstreamFault('timeout', `no connection within ${timeout} ms`)),
     )

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { timer } from '../timer.ts'
+import { deadline } from '../timer.ts'
 import type { RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
+import type { Inbox } from './inbox.ts'
 import { type AnswerHead, AnswerParser } from './parser.ts'
 import { IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
 
@@ -13,17 +14,21 @@ export interface Outgoing {
   /** Names and values in turn, one character a byte. */
   readonly headers: readonly string[]
   readonly body?: RequestBody | undefined
+  /** Milliseconds from its last byte to the head of the answer, interim answers (1xx) aside. */
+  readonly timeout: number
 }
 
 /** What becomes of a request. Either `onEnd`, `onUnreachable` or `onError` comes last, and once. */
 export interface Answering {
-  /** The whole request has been handed to the connection. */
-  onSent(): void
   /** A byte of an answer has come, be it of an interim one. */
   onBegan(): void
   /** What it throws breaks the answer off. */
   onHead(head: AnswerHead): void
-  onData(chunk: Buffer): void
+  /**
+   * @param isLast whether it is the end of the answer
+   * @returns whether the chunk is still needed later; its memory is used again else
+   */
+  onData(chunk: Buffer, isLast: boolean): boolean
   onEnd(): void
   /** No connection came about: nothing has been sent. */
   onUnreachable(error: Error): void
@@ -50,23 +55,25 @@ export class Connection {
   readonly #events: ConnectionEvents
   readonly #idleTimeout: number
   readonly #parser = new AnswerParser()
-  readonly #idle = timer(() => this.#fail(new UpstreamFault('timeout', 'the answer stopped')))
+  /** To the head of the answer, then between two bytes of it. */
+  readonly #clock = deadline(() => this.#fail(tooSlow()))
   #answering: Answering | undefined
   #body: RequestBody | undefined
   #isClosing = false
   #isInBody = false
 
   /** @param idleTimeout milliseconds between two bytes of an answer */
-  constructor(socket: Socket, idleTimeout: number, events: ConnectionEvents) {
+  constructor(socket: Socket, inbox: Inbox, idleTimeout: number, events: ConnectionEvents) {
     this.#socket = socket
     this.#idleTimeout = idleTimeout
     this.#events = events
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    inbox.onBytes = bytes => this.#onBytes(bytes)
     socket.on('drain', () => this.#body?.drained())
     socket.on('end', () => this.#onEnd())
     socket.on('error', error => this.#fail(error))
     socket.on('close', () => {
       this.#fail(closed())
+      this.#clock.end()
       this.#parser.free()
       events.onClosed(this)
     })
@@ -83,26 +90,26 @@ export class Connection {
     if (!mayBeReused(request.method)) this.#isClosing = true
     if (!body) {
       this.#socket.write(requestHead(request), 'latin1')
-      answering.onSent()
+      this.#clock.start(request.timeout)
       return
     }
     this.#body = body
     // What has come of the body goes out together with the head.
     this.#socket.cork()
     this.#socket.write(requestHead(request), 'latin1')
-    body.start(this.#sink(body, answering))
+    body.start(this.#sink(body, request.timeout))
     process.nextTick(() => this.#socket.uncork())
   }
 
   pause(of: Answering): void {
     if (this.#answering !== of) return
-    this.#idle.stop()
+    this.#clock.stop()
     this.#socket.pause()
   }
 
   resume(of: Answering): void {
     if (this.#answering !== of) return
-    this.#idle.start(this.#idleTimeout)
+    this.#clock.start(this.#idleTimeout)
     this.#socket.resume()
   }
 
@@ -122,7 +129,7 @@ export class Connection {
     this.#fail(closed())
   }
 
-  #sink(body: RequestBody, answering: Answering) {
+  #sink(body: RequestBody, timeout: number) {
     const socket = this.#socket
     const isChunked = body.length === undefined
     return {
@@ -138,52 +145,64 @@ export class Connection {
       end: () => {
         if (isChunked) socket.write('0\r\n\r\n', 'latin1')
         this.#body = undefined
-        answering.onSent()
+        // Else the time that the caller took for the body would be the upstream's.
+        if (!this.#isInBody) this.#clock.start(timeout)
       },
       breakOff: (error: Error) => this.#fail(error),
     }
   }
 
-  #onData(chunk: Buffer): void {
+  #onBytes(bytes: Buffer): boolean {
     // Nobody asked for anything: whatever it is, the next answer must not begin with it.
-    if (!this.#answering) return void this.#socket.destroy()
-    this.#parser.read(chunk)
-    this.#deliver()
+    if (!this.#answering) {
+      this.#socket.destroy()
+      return false
+    }
+    this.#parser.read(bytes)
+    return this.#deliver(this.#answering)
   }
 
   #onEnd(): void {
     if (!this.#answering) return
     this.#isClosing = true
     this.#parser.end()
-    this.#deliver()
+    this.#deliver(this.#answering)
     this.#fail(closed())
   }
 
   /** Hands on what the parser found; any of it may give the request up. */
-  #deliver(): void {
+  #deliver(answering: Answering): boolean {
     const parser = this.#parser
-    const answering = this.#answering as Answering
     if (parser.began) answering.onBegan()
-    const head = parser.answer
-    if (head) {
-      parser.answer = undefined
-      this.#isInBody = true
-      this.idleFor = idleTimeOf(head.headers)
-      try {
-        answering.onHead(head)
-      } catch (error) {
-        this.#fail(error instanceof Error ? error : new Error(String(error)))
-      }
-    }
-    const { chunks } = parser
-    for (let i = 0; i < chunks.length && this.#answering === answering; i++) {
-      answering.onData(chunks[i] as Buffer)
-    }
-    chunks.length = 0
-    if (this.#answering !== answering) return
+    if (parser.answer) this.#deliverHead(parser.answer, answering)
+    const isKept = this.#deliverBody(answering)
+    if (this.#answering !== answering) return isKept
     if (parser.isComplete) this.#finish(answering)
     else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
-    else if (this.#isInBody && !this.#socket.isPaused()) this.#idle.start(this.#idleTimeout)
+    else if (this.#isInBody && !this.#socket.isPaused()) this.#clock.start(this.#idleTimeout)
+    return isKept
+  }
+
+  #deliverHead(head: AnswerHead, answering: Answering): void {
+    this.#parser.answer = undefined
+    this.#isInBody = true
+    this.idleFor = idleTimeOf(head.headers)
+    try {
+      answering.onHead(head)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #deliverBody(answering: Answering): boolean {
+    const { chunks, isComplete } = this.#parser
+    let isKept = false
+    for (let i = 0; i < chunks.length && this.#answering === answering; i++) {
+      const isLast = isComplete && i === chunks.length - 1
+      if (answering.onData(chunks[i] as Buffer, isLast)) isKept = true
+    }
+    if (chunks.length > 0) chunks.length = 0
+    return isKept
   }
 
   #finish(answering: Answering): void {
@@ -208,12 +227,14 @@ export class Connection {
   }
 
   #leave(): void {
-    this.#idle.stop()
+    this.#clock.stop()
     this.#body?.stop()
     this.#body = undefined
     this.#answering = undefined
     this.#isInBody = false
   }
 }
+
+const tooSlow = () => new UpstreamFault('timeout', 'it said nothing for too long')
 
 export const closed = () => new UpstreamFault('closed', 'the connection was closed')

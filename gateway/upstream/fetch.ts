@@ -32,13 +32,13 @@ export async function fetchSmall(
     method: 'GET',
     target: url.pathname + url.search,
     headers: ['Host', url.host, 'Accept', accept],
+    timeout: Number.POSITIVE_INFINITY,
   }
   const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
   const chunks: Buffer[] = []
   let status = 0
   let bytes = 0
   const sending = connections.send(request, {
-    onSent: () => {},
     onBegan: () => {},
     onHead: head => {
       status = head.status
@@ -49,6 +49,7 @@ export async function fetchSmall(
       if (bytes > maxBody) {
         sending.abort(new UpstreamFault('malformed', `it is longer than ${maxBody} bytes`))
       }
+      return true
     },
     onEnd: () => resolve({ status, body: Buffer.concat(chunks) }),
     onUnreachable: reject,

@@ -31,6 +31,7 @@ export function watchHealth(upstream: Upstream, { origin, checked }: Target): ()
       'User-Agent',
       'feide-gateway health check',
     ],
+    timeout: every,
   }
   let stopped = false
 
@@ -49,7 +50,6 @@ export function watchHealth(upstream: Upstream, { origin, checked }: Target): ()
     }
     const late = timer(() => sending.abort(new UpstreamFault('timeout', 'no answer in time')))
     const sending = connections.send(request, {
-      onSent: () => {},
       onBegan: () => {},
       onHead: head => {
         status = head.status
@@ -57,6 +57,7 @@ export function watchHealth(upstream: Upstream, { origin, checked }: Target): ()
       onData: chunk => {
         bytes += chunk.length
         if (bytes > MAX_BODY) sending.abort(new Error('more than anyone reads'))
+        return false
       },
       onEnd: onAnswer,
       onUnreachable: onError,

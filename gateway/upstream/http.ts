@@ -1,9 +1,9 @@
 import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
-import { timer } from '../timer.ts'
+import { timerLimit } from '../timer.ts'
 import { type BodyLimits, meterBody, type RequestBody } from './body.ts'
 import type { CallerBody, CallerResponse } from './caller.ts'
-import { isStaleConnection, tooSlow, upstreamDenial } from './faults.ts'
+import { isStaleConnection, upstreamDenial } from './faults.ts'
 import { relayTo } from './relay.ts'
 import type { Target } from './targets.ts'
 
@@ -40,6 +40,10 @@ const isRepeatable = ({ request: { body }, outgoing: { method } }: Exchange): bo
 /** An answer that begins when its token expires is given this long, in milliseconds. */
 const LEAST_ANSWER = 1_000
 
+/** @param closeAt milliseconds since the epoch */
+const timeLeft = (closeAt: number): number =>
+  timerLimit(Math.max(closeAt - Date.now(), LEAST_ANSWER))
+
 /** Sends a request to an origin of its upstream and streams the answer back. */
 export function forwardHttp(target: Target, exchange: Exchange): void {
   const { permit, response, requestId, closeAt, outgoing } = exchange
@@ -51,38 +55,32 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
     refusal ??= denial
     sending.abort(new Error(denial?.denied ?? why))
   }
-  const onClose = () => abort()
   const body = openBody(exchange, abort)
   const relay = relayTo(response, requestId, idleTimeout)
-  const awaitHead = timer(() => abort(tooSlow()))
-  const expiry = timer(() => abort(undefined, 'the token has expired'))
+  let expiry: NodeJS.Timeout | undefined
+  const expire = () => abort(undefined, 'the token has expired')
   const ended = target.begin()
   const settle = () => {
     ended()
-    awaitHead.stop()
-    expiry.stop()
+    clearTimeout(expiry)
     relay.settle()
-    response.off('close', onClose)
   }
-  response.once('close', onClose)
+  response.on('close', () => abort())
 
   const { method, target: path, headers } = outgoing
   const sending = target.send(
-    { method, target: path, headers, body },
+    { method, target: path, headers, body, timeout },
     {
-      // The time that the caller takes to send the body is not the upstream's.
-      onSent: () => awaitHead.start(timeout),
       onBegan: () => {
         answerBegan = true
       },
       onHead: head => {
-        awaitHead.stop()
         target.succeeded()
-        if (closeAt !== undefined) expiry.start(Math.max(closeAt - Date.now(), LEAST_ANSWER))
+        if (closeAt !== undefined) expiry = setTimeout(expire, timeLeft(closeAt))
         exchange.onHead()
         relay.head(head)
       },
-      onData: chunk => relay.data(sending, chunk),
+      onData: (chunk, isLast) => relay.data(sending, chunk, isLast),
       onEnd: () => {
         settle()
         relay.end()

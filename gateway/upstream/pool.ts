@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Origin, Upstream } from '../model.ts'
 import { connector } from './connect.ts'
 import { type Answering, Connection, closed, type Outgoing } from './connection.ts'
+import { Inbox } from './inbox.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
 
 /** A request on its way; none of these does anything once it has ended. */
@@ -36,8 +37,8 @@ export function openConnections(
   const connect = connector(origin.origin, identity, upstream.connectTimeout)
   const pool = createPool()
 
-  const open = (socket: Socket): Connection => {
-    const connection = new Connection(socket, upstream.idleTimeout, pool)
+  const open = (socket: Socket, inbox: Inbox): Connection => {
+    const connection = new Connection(socket, inbox, upstream.idleTimeout, pool)
     pool.all.add(connection)
     return connection
   }
@@ -45,11 +46,12 @@ export function openConnections(
   const sendNew = (request: Outgoing, answering: Answering): Sending => {
     let connection: Connection | undefined
     let givenUp: Error | undefined
-    const connecting = connect(outcome => {
+    const inbox = new Inbox()
+    const connecting = connect(inbox, outcome => {
       pool.connecting.delete(connecting)
       // Whether the origin is there matters to others, though nobody waits here any more.
       if (outcome instanceof Error) return answering.onUnreachable(outcome)
-      connection = open(outcome)
+      connection = open(outcome, inbox)
       if (!givenUp) return connection.send(request, answering)
       pool.onFree(connection)
       answering.onError(givenUp)

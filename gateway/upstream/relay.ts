@@ -1,4 +1,4 @@
-import { timer } from '../timer.ts'
+import { timerLimit } from '../timer.ts'
 import { answerHeaders, isCoded } from './answer-headers.ts'
 import type { CallerResponse } from './caller.ts'
 import type { AnswerHead } from './parser.ts'
@@ -8,7 +8,8 @@ import type { Sending } from './pool.ts'
 export interface Relay {
   /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
   readonly head: (head: AnswerHead) => void
-  readonly data: (from: Sending, chunk: Buffer) => void
+  /** Whether the chunk is still needed when this returns. */
+  readonly data: (from: Sending, chunk: Buffer, isLast: boolean) => boolean
   readonly end: () => void
   /** Takes every listener and timer back. */
   readonly settle: () => void
@@ -40,20 +41,30 @@ const withoutLength = (headers: readonly string[]): string[] =>
  *   would hold the upstream's connection for ever
  */
 export function relayTo(response: CallerResponse, requestId: string, maxPause: number): Relay {
-  const unread = timer(() => response.destroy())
+  let unread: NodeJS.Timeout | undefined
   let paused: Sending | undefined
   let bodyBegan = false
+  let hasEnded = false
+  const wait = () => {
+    clearTimeout(unread)
+    unread = setTimeout(() => response.destroy(), timerLimit(maxPause))
+  }
   const flushHead = () => {
     if (!bodyBegan && !response.destroyed) response.flushHeaders()
   }
   const onDrain = () => {
-    unread.stop()
+    clearTimeout(unread)
     paused?.resume()
   }
-  response.on('drain', onDrain)
+  const pause = (from: Sending) => {
+    if (!paused) response.on('drain', onDrain)
+    paused = from
+    from.pause()
+    wait()
+  }
   const settle = () => {
-    unread.stop()
-    response.off('drain', onDrain)
+    clearTimeout(unread)
+    if (paused) response.off('drain', onDrain)
   }
   return {
     settle,
@@ -62,20 +73,26 @@ export function relayTo(response: CallerResponse, requestId: string, maxPause: n
       // Most often the body follows at once, and both go out together; an event stream's may not.
       setImmediate(flushHead)
     },
-    data: (from, chunk) => {
+    data: (from, chunk, isLast) => {
       bodyBegan = true
-      if (response.write(chunk)) return
-      paused = from
-      from.pause()
-      unread.start(maxPause)
+      if (isLast && chunk.length <= ONE_WRITE) {
+        hasEnded = true
+        response.end(chunk.toString('latin1'), 'latin1')
+        return false
+      }
+      if (!response.write(chunk)) pause(from)
+      return true
     },
     end: () => {
       bodyBegan = true
       settle()
-      response.end()
+      if (!hasEnded) response.end()
       if (response.writableLength === 0) return
-      unread.start(maxPause)
-      response.once('close', unread.stop)
+      wait()
+      response.once('close', () => clearTimeout(unread))
     },
   }
 }
+
+/** Bytes of a whole body that go out in one piece with the head: as text, which the head is. */
+const ONE_WRITE = 4 * 1024

@@ -55,7 +55,6 @@ export const REFUSED: [string, string][] = [
   ['a version that there is not', `HTTP/1.2 200 OK\r\n${END}`],
   ['no version at all', 'ok'.repeat(10)],
   ['something before the version', `x${OK}${END}`],
-  ['100 unasked', `HTTP/1.1 100 Continue\r\n\r\n${OK}${END}`],
   ['101 unasked', `HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${POISON}`],
   ['101 without a protocol', `HTTP/1.1 101 Go\r\n\r\n${POISON}`],
   ['101 behind a hint', `HTTP/1.1 103 Hint\r\n\r\nHTTP/1.1 101 Go\r\n\r\n${POISON}`],
@@ -84,6 +83,7 @@ export const PASSED: [string, string, Passed][] = [
     `HTTP/1.1 102 P\r\n\r\nHTTP/1.1 104 P\r\n\r\nHTTP/1.1 199 P\r\n\r\n${OK}${END}`,
     {},
   ],
+  ['100 unasked', `HTTP/1.1 100 Continue\r\n\r\n${OK}${END}`, {}],
   ['a hint with a length', `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${OK}${END}`, {}],
   [
     'a hint in chunks',

@@ -119,10 +119,9 @@ describe('a request has exactly one Host, and that a proper one', () => {
     const bytes = `GET /health HTTP/1.1\r\n${fields}\r\n`
     const [answer] = await send(world.gateway.port, bytes)
     if (answer === undefined) throw new Error('no answer')
-    expect({ ...refusalOf(answer), received: world.upstream.received }).toEqual({
-      ...refusal('request_malformed'),
-      received: '',
-    })
+    expect(refusalOf(answer)).toEqual(refusal('request_malformed'))
+    // The head of a POST that another test broke off may still come.
+    expect(world.upstream.received).not.toContain('GET ')
   })
 
   it.each([
