@@ -102,10 +102,7 @@ export function wireOf(on: Hazards, sent: Sent): Wire {
         ['Connection', 'Upgrade'],
         ['Upgrade', 'websocket'],
       ]
-    : [
-        ...others,
-        ['Connection', line.startsWith('HEAD ') ? 'close' : 'keep-alive'],
-      ]
+    : [...others, ['Connection', line.startsWith('HEAD ') ? 'close' : 'keep-alive']]
   const forwarded: HeaderList = [
     ['X-Forwarded-For', '127.0.0.1'],
     ['X-Forwarded-Proto', 'http'],
