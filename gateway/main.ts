@@ -44,7 +44,7 @@ async function askSecret(): Promise<string> {
   return secret.askSecret(process.stdin, process.stderr)
 }
 
-process.exitCode = await runCommandLine(
+const status = runCommandLine(
   process.argv,
   {
     terminal,
@@ -66,3 +66,7 @@ process.exitCode = await runCommandLine(
     declareKeys,
   ],
 )
+// The package is built as CommonJS, which cannot wait here.
+status.then(code => {
+  process.exitCode = code
+})

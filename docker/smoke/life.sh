@@ -36,7 +36,7 @@ share_keys() {
 }
 
 fetched() {
-  docker exec "$1" node dist/main.js keys --config /etc/feide-gateway/gateway.yaml refresh | grep -xF -e "$2"
+  docker exec "$1" node dist/main.cjs keys --config /etc/feide-gateway/gateway.yaml refresh | grep -xF -e "$2"
 }
 
 has_key_of_redis() {

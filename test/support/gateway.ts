@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = join(ROOT, 'node_modules/.bin/node')
-const MAIN = join(ROOT, 'gateway/main.ts')
+const MAIN = 'gateway/main.ts'
 const START_TIMEOUT = 60_000
 const STOP_TIMEOUT = 15_000
 
@@ -39,6 +39,8 @@ export type Gateway = {
 
 export type GatewayOptions = {
   readonly env?: Record<string, string>
+  /** The program, in the root of the project; default the source. */
+  readonly program?: string
   /** Further arguments after `serve --config FILE`. */
   readonly args?: readonly string[]
   /** In a process group of its own. */
@@ -145,6 +147,7 @@ export function writeTemporary(policy: string): { directory: string; file: strin
 
 type RunOptions = {
   readonly env?: Record<string, string>
+  readonly program?: string
   readonly cwd?: string
   readonly group?: boolean
 }
@@ -168,10 +171,10 @@ function guard(child: ChildProcess): void {
 
 function run(
   args: readonly string[],
-  { env = {}, cwd = ROOT, group = false }: RunOptions,
+  { env = {}, cwd = ROOT, group = false, program = MAIN }: RunOptions,
 ): Running {
   const full = { ...process.env, ...env }
-  const child = spawn(NODE, [MAIN, ...args], { cwd, env: full, detached: group })
+  const child = spawn(NODE, [join(ROOT, program), ...args], { cwd, env: full, detached: group })
   guard(child)
   const exited = new Promise<number | null>(resolve => child.on('close', code => resolve(code)))
   const running: Running = { child, stdout: '', stderr: '', exited }

@@ -19,12 +19,14 @@ export type WorldOptions = {
   /** Called before the gateway starts, to spoil the issuer or its keys. */
   readonly prepare?: (issuer: Issuer) => void
   readonly env?: Record<string, string>
+  /** The program, in the root of the project; default the source. */
+  readonly program?: string
 }
 
 /** An issuer, an upstream and a gateway between them; the overrides go into the policy. */
 export async function startWorld(
   overrides: Record<string, unknown> = {},
-  { issuer: issuerOptions = {}, prepare, env = {} }: WorldOptions = {},
+  { issuer: issuerOptions = {}, prepare, ...options }: WorldOptions = {},
 ): Promise<World> {
   const isSound = issuerOptions.issuer === undefined
   const [issuer, upstream] = await Promise.all([startIssuer(issuerOptions), startUpstream()])
@@ -32,7 +34,7 @@ export async function startWorld(
   prepare?.(issuer)
   const rules = { url: issuer.url, ...(overrides.issuer ?? {}) }
   const text = policy({ ...overrides, issuer: rules, upstream })
-  const gateway = await startGateway(text, { env }).catch(async (error: unknown) => {
+  const gateway = await startGateway(text, options).catch(async (error: unknown) => {
     await closeBoth()
     throw error
   })

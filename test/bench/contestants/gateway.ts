@@ -6,25 +6,39 @@ import { ROOT } from '../../support/gateway.ts'
 import { policy } from '../../support/policy.ts'
 import { type Contestant, type Setup, WORK } from '../contestant.ts'
 
-/** The whole contract: header rules, request ids, the access log, metrics, keys from the issuer. */
+/**
+ * As it stands in the package and the image, with the whole contract: header rules, request ids, the
+ * access log, metrics, keys from the issuer.
+ */
 export const gateway: Contestant = {
   name: 'gateway',
   authenticates: true,
   missing: () => undefined,
   title: () => `feide-gateway ${packageJson.version}`,
+  command: setup => {
+    build()
+    return serve('dist/main.cjs', setup)
+  },
+}
+
+/** As it runs in a checkout: the types are taken away while it starts. */
+export const checkedOutGateway: Contestant = {
+  ...gateway,
+  name: 'gateway-source',
+  title: () => `${gateway.title()}, not built`,
   command: setup => serve('gateway/main.ts', setup),
 }
 
-/** As it stands in the package and the image: no types left to be taken away while it starts. */
-export const compiledGateway: Contestant = {
-  ...gateway,
-  name: 'gateway-compiled',
-  title: () => `${gateway.title()}, compiled`,
-  command: setup => {
-    const build = spawnSync('npm', ['run', 'build'], { cwd: ROOT, encoding: 'utf8' })
-    if (build.status !== 0) throw new Error(`npm run build: ${build.stdout}${build.stderr}`)
-    return serve('dist/main.js', setup)
-  },
+let isBuilt = false
+
+function build(): void {
+  if (isBuilt) return
+  const { status, stdout, stderr } = spawnSync('npm', ['run', 'build'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`npm run build: ${stdout}${stderr}`)
+  isBuilt = true
 }
 
 function serve(main: string, setup: Setup): string[] {

@@ -1,7 +1,7 @@
 import { request, sendOne } from '../../support/raw.ts'
 import type { Bench } from '../bench.ts'
 import type { Contestant } from '../contestant.ts'
-import { compiledGateway, gateway } from '../contestants/gateway.ts'
+import { checkedOutGateway, gateway } from '../contestants/gateway.ts'
 import { watchOthers } from '../measure.ts'
 import type { Scenario } from '../scenario.ts'
 import { figure, spread } from '../statistics.ts'
@@ -13,7 +13,7 @@ export const start: Scenario = {
   says: 'from spawn to listening, and to the first good answer',
   run: async bench => {
     const contestants = bench.contestants.flatMap(one =>
-      one === gateway ? [gateway, compiledGateway] : [one],
+      one === gateway ? [gateway, checkedOutGateway] : [one],
     )
     const data: Start[] = []
     for (let i = 0; i < bench.rounds; i++) {

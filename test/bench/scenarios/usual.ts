@@ -30,7 +30,7 @@ export const tokens = loadScenario({
 })
 
 /** More than any contestant gets through in a second. */
-const COLD_PER_SECOND = 12_000
+const COLD_PER_SECOND = 25_000
 
 export const cold = loadScenario({
   name: 'cold',
