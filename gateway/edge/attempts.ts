@@ -72,5 +72,6 @@ export function attempt({ permit, request, apiToken }: Forward, attempts: Attemp
     done = whenDone
     tryNext()
   }
-  caller.once('close', upstreams.enter(upstream, go, refuse))
+  const leave = upstreams.enter(upstream, go, refuse)
+  if (leave) caller.once('close', leave)
 }

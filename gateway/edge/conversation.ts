@@ -61,7 +61,7 @@ export function openConversation(
   let asksToContinue = waits
 
   metrics.inFlight.inc()
-  response.once('close', () => {
+  response.on('close', () => {
     metrics.inFlight.dec()
     if (!response.writableFinished) record.aborted = true
     record.status = response.headersSent ? response.statusCode : CLIENT_CLOSED

@@ -37,7 +37,7 @@ export function createTurns() {
     }
     const { incoming, response } = turn
     // An answer may come before the end of its request; what is left of that is still its own.
-    response.once('close', () => {
+    response.on('close', () => {
       if (incoming.complete || incoming.destroyed) next()
       else incoming.once('close', next)
     })

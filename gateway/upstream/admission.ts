@@ -16,9 +16,12 @@ export interface Admission {
    * Runs `go` now or when its turn comes, or `refuse`.
    *
    * @param go what it is given is to be called when the request has left the upstream
-   * @returns what is to be called when nobody waits for it any more; nothing, once its turn has come
+   * @returns where it waits, what is to be called when nobody waits for it any more
    */
-  readonly enter: (go: (done: () => void) => void, refuse: (denial: Denial) => void) => () => void
+  readonly enter: (
+    go: (done: () => void) => void,
+    refuse: (denial: Denial) => void,
+  ) => (() => void) | undefined
   readonly active: () => number
   readonly pending: () => number
 }
@@ -75,7 +78,7 @@ export function createAdmission({
     if (active >= maxConnections && waiting.size < maxPending) return wait(go, refuse)
     if (active < maxConnections) begin(go)
     else refuse(FULL)
-    return () => {}
+    return undefined
   }
 
   return { enter, active: () => active, pending: () => waiting.size }

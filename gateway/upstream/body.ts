@@ -59,13 +59,14 @@ export function meterBody(
     unread = 0
     idle.start(bodyIdle)
     if (bytes > maxBody) return refuse(TOO_LARGE)
+    if (length !== undefined && bytes > length) return onEnd()
     isFull = sink?.write(chunk) === false
     if (isFull) incoming.pause()
   }
   const onEnd = () => {
     const into = sink
     stop()
-    isBroken = !incoming.complete
+    isBroken = !incoming.complete || (length !== undefined && bytes !== length)
     if (isBroken) into?.breakOff(new Error('the request broke off'))
     else into?.end()
   }

@@ -84,21 +84,34 @@ export class Connection {
   }
 
   send(request: Outgoing, answering: Answering): void {
-    const { body } = request
+    const { method, body, timeout } = request
     this.#answering = answering
-    this.#parser.expect(request.method === 'HEAD')
-    if (!mayBeReused(request.method)) this.#isClosing = true
+    this.#parser.expect(method === 'HEAD')
+    if (!mayBeReused(method)) this.#isClosing = true
+    const head = this.#headOf(request)
+    if (head === undefined) return
     if (!body) {
-      this.#socket.write(requestHead(request), 'latin1')
-      this.#clock.start(request.timeout)
+      this.#socket.write(head, 'latin1')
+      this.#clock.start(timeout)
       return
     }
     this.#body = body
     // What has come of the body goes out together with the head.
     this.#socket.cork()
-    this.#socket.write(requestHead(request), 'latin1')
-    body.start(this.#sink(body, request.timeout))
-    process.nextTick(() => this.#socket.uncork())
+    this.#socket.write(head, 'latin1')
+    body.start(this.#sink(body, timeout))
+    queueMicrotask(() => this.#socket.uncork())
+  }
+
+  /** `undefined` where it cannot be written: told later, as everything else that goes wrong. */
+  #headOf(request: Outgoing): string | undefined {
+    try {
+      return requestHead(request)
+    } catch (error) {
+      const fault = error instanceof Error ? error : new Error(String(error))
+      queueMicrotask(() => this.#fail(fault))
+      return undefined
+    }
   }
 
   pause(of: Answering): void {

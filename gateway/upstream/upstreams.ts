@@ -26,7 +26,7 @@ export interface Upstreams {
     upstream: Upstream,
     go: (done: () => void) => void,
     refuse: (denial: Denial) => void,
-  ) => () => void
+  ) => (() => void) | undefined
   /** The origin that a request goes to next; `undefined` when it has been to all. */
   readonly next: (upstream: Upstream, tried: ReadonlySet<Origin>) => Target | undefined
   /** Whether another origin can be used. */

@@ -28,7 +28,7 @@ function play(maxConnections: number, maxPending: number, steps: readonly Step[]
       const id = requests.length
       const request = { end: () => {}, leave: () => {} }
       requests.push(request)
-      request.leave = admission.enter(
+      const leave = admission.enter(
         done => {
           request.end = done
           real.push(`${id} goes`)
@@ -36,6 +36,7 @@ function play(maxConnections: number, maxPending: number, steps: readonly Step[]
         },
         ({ denied, overloaded }) => void real.push(`${id} ${denied} ${overloaded}`),
       )
+      if (leave) request.leave = leave
       model.enter(id, step.endsAtOnce)
     } else {
       const id = step.which % Math.max(requests.length, 1)
