@@ -6,11 +6,24 @@ export const timerLimit = (ms: number): number => Math.min(ms, LONGEST)
 /** Something that happens once, a while after it was last started, unless it is stopped. */
 export function timer(run: () => void) {
   let handle: NodeJS.Timeout | undefined
-  const stop = () => clearTimeout(handle)
+  let lasts = 0
+  const fire = () => {
+    handle = undefined
+    run()
+  }
+  const stop = () => {
+    clearTimeout(handle)
+    handle = undefined
+  }
   /** @param ms milliseconds */
   const start = (ms: number) => {
-    stop()
-    handle = setTimeout(run, timerLimit(ms))
+    if (handle && ms === lasts) {
+      handle.refresh()
+      return
+    }
+    clearTimeout(handle)
+    lasts = ms
+    handle = setTimeout(fire, timerLimit(ms))
   }
   return { start, stop }
 }

@@ -1,26 +1,35 @@
+import { isUtf8 } from 'node:buffer'
 import type { Claims } from '../model.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * A JSON object in which no member stands twice, at any depth (RFC 7519 §4 lets parsers choose; two
  * that choose differently see two tokens). `undefined` for anything else.
  */
-export function parseUniqueObject(bytes: Uint8Array): Claims | undefined {
+export function parseUniqueObject(bytes: Buffer): Claims | undefined {
+  if (!isUtf8(bytes)) return undefined
   try {
-    const text = utf8.decode(bytes)
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(bytes.toString('utf8'))
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    return countMembers(value) === countColons(text) ? (value as Claims) : undefined
+    return countMembers(value) === countColons(bytes) ? (value as Claims) : undefined
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
+const [QUOTE, BACKSLASH, COLON] = Buffer.from('"\\:')
+
 /** Outside strings, each colon of a JSON text belongs to one member. */
-function countColons(text: string): number {
-  return text.replace(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1
+function countColons(json: Uint8Array): number {
+  let colons = 0
+  let isInString = false
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]
+    if (byte === QUOTE) isInString = !isInString
+    else if (isInString && byte === BACKSLASH) i++
+    else if (!isInString && byte === COLON) colons++
+  }
+  return colons
 }
 
 /** Members of all objects in a tree; JSON.parse kept one of each name. Not recursive: depth is the caller's choice. */

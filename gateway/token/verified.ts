@@ -19,8 +19,8 @@ export interface TokenMemory {
 interface Entry {
   readonly key: KeyObject
   readonly signed: SignedWith
-  /** A token that is good for one data source is nothing to another one. */
-  readonly verified: Map<DataSource, VerifiedToken>
+  /** A token that is good for one data source is nothing to another one; few are meant for two. */
+  readonly verified: readonly VerifiedToken[]
 }
 
 export interface TokenMemoryOptions {
@@ -38,7 +38,7 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
 
   const recall: TokenMemory['recall'] = (text, dataSource, now) => {
     const entry = entries.get(text)
-    const token = entry?.verified.get(dataSource)
+    const token = entry?.verified.find(each => each.dataSource === dataSource)
     if (!entry || !token) return undefined
     if (token.expiresAt <= now - clockTolerance || token.notBefore > now + clockTolerance) {
       return undefined
@@ -48,9 +48,9 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
 
   const remember: TokenMemory['remember'] = (token, key, signed) => {
     const known = entries.get(token.text)
-    const entry = known?.key === key ? known : { key, signed, verified: new Map() }
-    entry.verified.set(token.dataSource, token)
-    if (entry !== known) entries.set(token.text, entry)
+    const others = known?.key === key ? known.verified : []
+    const verified = [...others.filter(each => each.dataSource !== token.dataSource), token]
+    entries.set(token.text, { key, signed, verified })
   }
 
   return { recall, remember, size: () => entries.size }

@@ -46,6 +46,7 @@ export function meterBody(
   let unread = 0
   let isFull = false
   let isBroken = false
+  let isWatched = false
 
   const idle = timer(() => {
     if (!isFull) return refuse(STOPPED)
@@ -57,7 +58,7 @@ export function meterBody(
   const onData = (chunk: Buffer) => {
     bytes += chunk.length
     unread = 0
-    idle.start(bodyIdle)
+    if (isWatched) idle.start(bodyIdle)
     if (bytes > maxBody) return refuse(TOO_LARGE)
     if (length !== undefined && bytes > length) return onEnd()
     isFull = sink?.write(chunk) === false
@@ -72,11 +73,17 @@ export function meterBody(
   }
   const start = (into: BodySink) => {
     sink = into
-    idle.start(bodyIdle)
-    late.start(requestTimeout)
     if (incoming.readableEnded) return onEnd()
     incoming.on('data', onData)
     incoming.once('end', onEnd)
+    // What came in one piece with its head has been taken by then, and needs no timer.
+    queueMicrotask(watch)
+  }
+  const watch = () => {
+    if (!sink) return
+    idle.start(bodyIdle)
+    late.start(requestTimeout)
+    isWatched = true
   }
   const drained = () => {
     if (!isFull) return
