@@ -1,6 +1,7 @@
 import type { RawRequest } from '../model.ts'
-import { policyFor } from './check.ts'
+import { loadFor } from './check.ts'
 import { asJson, asText, withoutSecrets } from './decision.ts'
+import { decidingLine, hintsFor } from './hints.ts'
 import { believing, decideOn, onlyHost, unsignedToken, verifying } from './judge.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 import { parseClaims, parseHeader, parseUrl } from './words.ts'
@@ -32,8 +33,9 @@ export async function explain(
     terminal.err(`error: ${(wrong as Error).message}`)
     return 2
   }
-  const policy = policyFor(file, terminal)
-  if (!policy) return 1
+  const loaded = loadFor(file, terminal)
+  if (!loaded) return 1
+  const { policy } = loaded
   const bearer = options.token ?? (claims && unsignedToken(claims, policy))
   const raw: RawRequest = {
     method,
@@ -51,6 +53,10 @@ export async function explain(
   const decision = await decideOn(policy, raw, claims ? believing(policy) : verifying(policy))
   const shown = options.showSecrets ? decision : withoutSecrets(decision)
   if (options.json) terminal.out(JSON.stringify(asJson(shown), null, 2))
-  else for (const line of asText(shown, file, terminal)) terminal.out(line)
+  else {
+    const hints = hintsFor(decision, policy, raw)
+    const told = { file, line: decidingLine(decision, loaded), hints }
+    for (const line of asText(shown, told, terminal)) terminal.out(line)
+  }
   return decision.denial ? 1 : 0
 }

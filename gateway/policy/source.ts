@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
-import { idOf, type Path, type Place, type Report, walker } from './tree.ts'
+import { idOf, type Path, type Place, type Report, type Span, walker } from './tree.ts'
 import { type Environment, filler, type ReadIncluded } from './variables.ts'
 
 export type { Path } from './tree.ts'
@@ -13,15 +13,37 @@ export interface Fault {
   /** Line and column, from 1. */
   readonly line: number
   readonly col: number
+  readonly span: Span
   readonly path: Path
   readonly message: string
   /** Nothing more needs to be said of the value. */
   readonly settles?: boolean
+  /** What is at the path is not known, so its value may be anything, also a secret. */
+  readonly unknown?: true
+  /** What to do about it. */
+  readonly help?: string
+  /** Another place that one has to see to understand this one. */
+  readonly beside?: Beside
+}
+
+export interface Beside {
+  readonly path: Path
+  readonly at: 'key' | 'value'
+  /** What is there. */
+  readonly label: string
+}
+
+/** A place in the text, for people and for programs. */
+export interface Spot {
+  readonly line: number
+  readonly col: number
+  readonly span: Span
 }
 
 /** The policy file as a tree of plain values with the place of each, variables filled in. */
 export interface Source {
   readonly file: string
+  readonly text: string
   readonly value: unknown
   readonly faults: Fault[]
   /** The files that were read for `${file:…}`. */
@@ -30,7 +52,9 @@ export interface Source {
   readonly filledFrom: (path: Path) => string | undefined
   /** Reads another file that the policy names, relative to the policy's own. */
   readonly read: ReadIncluded
-  readonly placeOf: (path: Path, of?: 'key' | 'value') => { line: number; col: number }
+  readonly placeOf: (path: Path, of?: 'key' | 'value') => Spot
+  /** Where everything stands, by `idOf` its path. */
+  readonly places: ReadonlyMap<string, Place>
 }
 
 /** Reads a whole file as text; throws as `readFileSync` does. */
@@ -53,11 +77,12 @@ export function readSource(
   })
   const places = new Map<string, Place>()
   const faults: Fault[] = []
-  const at = (offset: number) => lines.linePos(offset)
+  const at = (span: Span): Spot => ({ ...lines.linePos(span.from), span })
   const placeOf: Source['placeOf'] = (path, of = 'value') => {
     const place = places.get(idOf(path))
     if (place) return at(place[of])
-    return path.length === 0 ? { line: 1, col: 1 } : placeOf(path.slice(0, -1), 'key')
+    const start = { line: 1, col: 1, span: { from: 0, to: 0 } }
+    return path.length === 0 ? start : placeOf(path.slice(0, -1), 'key')
   }
   // What follows the first fault of this kind is most often its consequence.
   for (const { pos, message } of [...document.errors, ...document.warnings].slice(0, 1)) {
@@ -67,19 +92,19 @@ export function readSource(
       ? '; quote what holds a variable inside { }'
       : ''
     const what = `expected valid YAML, got a fault in it (${said}${hint})`
-    faults.push({ severity: 'error', ...at(pos[0]), path: [], message: what })
+    faults.push({ severity: 'error', ...at({ from: pos[0], to: pos[1] }), path: [], message: what })
   }
   const included: string[] = []
   const read: ReadIncluded = path => readIncluded(resolve(dirname(file), path), included, readFile)
   const fill = filler(env, read)
-  const report: Report = (path, message, { offset, settles = true } = {}) => {
-    const place = offset === undefined ? placeOf(path) : at(offset)
+  const report: Report = (path, message, { span, settles = true } = {}) => {
+    const place = span === undefined ? placeOf(path) : at(span)
     faults.push({ severity: 'error', ...place, path, message, settles })
   }
   const walk = walker(document, places, fill, report)
-  const value = faults.length > 0 ? undefined : walk(document.contents, [], 0)
+  const value = faults.length > 0 ? undefined : walk(document.contents, [], { from: 0, to: 0 })
   const filledFrom = (path: Path) => places.get(idOf(path))?.written
-  return { file, value, faults, included, filledFrom, read, placeOf }
+  return { file, text, value, faults, included, filledFrom, read, placeOf, places }
 }
 
 function readIncluded(file: string, included: string[], readFile: ReadFile) {

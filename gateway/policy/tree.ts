@@ -6,9 +6,17 @@ export type Path = readonly (string | number)[]
 
 /** Where a node of the tree stands in the text, in characters from its beginning. */
 export interface Place {
-  readonly key: number
-  readonly value: number
+  readonly key: Span
+  readonly value: Span
+  /** The value is no list or map; what it is when a variable was filled into it. */
+  readonly scalar: boolean
   readonly written?: string
+}
+
+/** From one offset to another, which is behind it. */
+export interface Span {
+  readonly from: number
+  readonly to: number
 }
 
 export const idOf = (path: Path): string => JSON.stringify(path)
@@ -17,27 +25,29 @@ export const idOf = (path: Path): string => JSON.stringify(path)
 export type Report = (
   path: Path,
   message: string,
-  options?: { offset?: number; settles?: boolean },
+  options?: { span?: Span; settles?: boolean },
 ) => void
 
 /** Turns nodes into plain values and notes where each stands. */
 export function walker(document: Document, places: Map<string, Place>, fill: Fill, report: Report) {
-  const offsetOf = (node: unknown, fallback: number) =>
-    (node as Node | null)?.range?.[0] ?? fallback
+  const spanOf = (node: unknown, fallback: Span): Span => {
+    const [from, to] = (node as Node | null)?.range ?? []
+    return from === undefined || to === undefined ? fallback : { from, to }
+  }
 
   const resolving = new Set<Node>()
   let aliased = 0
 
-  function walk(node: unknown, path: Path, key: number): unknown {
-    const value = offsetOf(node, key)
-    places.set(idOf(path), { key, value })
+  function walk(node: unknown, path: Path, key: Span): unknown {
+    const value = spanOf(node, key)
+    places.set(idOf(path), { key, value, scalar: isScalar(node) && value !== key })
     return isAlias(node)
       ? walkAlias(node.resolve(document), path, value)
       : walkTree(node, path, key)
   }
 
   /** An alias inside what it stands for has no end, and aliases of aliases nearly none. */
-  function walkAlias(target: Node | undefined, path: Path, key: number): unknown {
+  function walkAlias(target: Node | undefined, path: Path, key: Span): unknown {
     aliased++
     if (target === undefined || resolving.has(target) || aliased > MAX_ALIASES) {
       report(
@@ -52,10 +62,9 @@ export function walker(document: Document, places: Map<string, Place>, fill: Fil
     return value
   }
 
-  function walkTree(node: unknown, path: Path, key: number): unknown {
+  function walkTree(node: unknown, path: Path, key: Span): unknown {
     if (isMap(node)) return walkMap(node, path, key)
-    if (isSeq(node))
-      return node.items.map((item, i) => walk(item, [...path, i], offsetOf(item, key)))
+    if (isSeq(node)) return node.items.map((item, i) => walk(item, [...path, i], spanOf(item, key)))
     if (!isScalar(node)) return null
     if (typeof node.value !== 'string' || !node.value.includes('${')) return node.value
     const filled = fill(node.value)
@@ -66,19 +75,19 @@ export function walker(document: Document, places: Map<string, Place>, fill: Fil
     return node.value
   }
 
-  function walkMap(node: YAMLMap, path: Path, fallback: number): object {
+  function walkMap(node: YAMLMap, path: Path, fallback: Span): object {
     const entries = new Map<string, unknown>()
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : String(key)
-      const offset = offsetOf(key, fallback)
+      const span = spanOf(key, fallback)
       if (entries.has(name)) {
         const again = `expected each key once, got ${name} again`
-        report([...path, name], again, { offset, settles: false })
+        report([...path, name], again, { span, settles: false })
         continue
       }
-      entries.set(name, walk(value, [...path, name], offset))
+      entries.set(name, walk(value, [...path, name], span))
       const fault = keyFault(key, name)
-      if (fault !== undefined) report([...path, name], fault, { offset })
+      if (fault !== undefined) report([...path, name], fault, { span })
     }
     return Object.fromEntries(entries)
   }
