@@ -4,7 +4,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { Command, CommanderError, Option } from 'commander'
-import { check } from './commands/check.ts'
+import { type CheckOptions, check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { type KeysAction, keys } from './commands/keys.ts'
 import { routes } from './commands/routes.ts'
@@ -93,8 +93,15 @@ program
   .command('check')
   .description('print every error and warning of a policy; nothing is started')
   .argument('[file]', 'the policy file', DEFAULT_POLICY)
-  .action((file: string) => {
-    status = check(fileOf(file), terminal)
+  .option('--strict', 'take warnings for errors', false)
+  .addOption(
+    new Option('--format <format>', 'text for people, json for editors, github for its Actions')
+      .choices(['text', 'json', 'github'])
+      .default('text'),
+  )
+  .addOption(new Option('--json', 'as JSON').implies({ format: 'json' }))
+  .action((file: string, options: CheckOptions) => {
+    status = check(fileOf(file), terminal, options)
   })
 
 program
