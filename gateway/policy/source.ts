@@ -84,15 +84,14 @@ export function readSource(
     const start = { line: 1, col: 1, span: { from: 0, to: 0 } }
     return path.length === 0 ? start : placeOf(path.slice(0, -1), 'key')
   }
-  // What follows the first fault of this kind is most often its consequence.
   for (const { pos, message } of [...document.errors, ...document.warnings].slice(0, 1)) {
-    // A tag may be a password that was not quoted.
-    const [said = ''] = /^Unresolved tag|^[^\n]*/.exec(message) ?? []
-    const hint = text.slice(0, pos[0]).endsWith('$')
-      ? '; quote what holds a variable inside { }'
-      : ''
-    const what = `expected valid YAML, got a fault in it (${said}${hint})`
-    faults.push({ severity: 'error', ...at({ from: pos[0], to: pos[1] }), path: [], message: what })
+    const span = { from: pos[0], to: pos[1] }
+    faults.push({
+      severity: 'error',
+      ...at(span),
+      path: [],
+      message: faultOfYaml(message, text, span),
+    })
   }
   const included: string[] = []
   const read: ReadIncluded = path => readIncluded(resolve(dirname(file), path), included, readFile)
@@ -105,6 +104,14 @@ export function readSource(
   const value = faults.length > 0 ? undefined : walk(document.contents, [], { from: 0, to: 0 })
   const filledFrom = (path: Path) => places.get(idOf(path))?.written
   return { file, text, value, faults, included, filledFrom, read, placeOf, places }
+}
+
+/** The first fault of the kind: what follows it is most often its consequence. */
+function faultOfYaml(message: string, text: string, { from }: Span): string {
+  // A tag may be a password that was not quoted.
+  const [said = ''] = /^Unresolved tag|^[^\n]*/.exec(message) ?? []
+  const hint = text.slice(0, from).endsWith('$') ? '; quote what holds a variable inside { }' : ''
+  return `expected valid YAML, got a fault in it (${said}${hint})`
 }
 
 function readIncluded(file: string, included: string[], readFile: ReadFile) {

@@ -4,7 +4,7 @@ import type { Say } from './faults.ts'
 import { canonicalPath } from './path.ts'
 import type { HostPolicy, Policy } from './policy.ts'
 import { matchRoute, segmentsOf } from './routes.ts'
-import type { Path } from './source.ts'
+import { beside, pathOf, READING, warnOfReadingScope } from './warnings-reading.ts'
 
 /** What only shows when all routes of a host are seen together. */
 export function warnOfRoutes(policy: Policy, say: Say): void {
@@ -31,40 +31,6 @@ export function warnOfRoutes(policy: Policy, say: Say): void {
     }
   }
 }
-
-const pathOf = ({ dataSource, key }: Route): Path => ['dataSources', dataSource.id, 'routes', key]
-
-const beside = (route: Route, label: string) =>
-  ({ beside: { path: pathOf(route), at: 'key', label } }) as const
-
-const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
-const onlyReads = ({ methods }: Route) => methods.every(method => READING.has(method))
-
-/** A search is often a POST that changes nothing. */
-const SEARCH = /(?:^|[/_-])(?:search|query|find|filter|lookup|graphql)$/i
-
-/** A route that changes things, open to a scope that on all other routes reads alone. */
-function warnOfReadingScope(route: Route, all: readonly Route[], say: Say): void {
-  const { access, pattern, methods } = route
-  if (access.kind !== 'scopes' || onlyReads(route) || SEARCH.test(pattern)) return
-  const others = all.filter(other => other !== route)
-  const reader = (scope: string): Route | undefined => {
-    const users = others.filter(other => asksFor(other, scope))
-    return users.every(onlyReads) ? users[0] : undefined
-  }
-  const weak = access.anyOf.find(scopes => scopes.every(scope => reader(scope)))
-  const example = weak && reader(weak[0] ?? '')
-  if (!weak || !example) return
-  const changes = methods.filter(method => !READING.has(method)).join(',')
-  say([...pathOf(route), 'scopes'], `a scope that is meant for changes, as ${changes} makes them`, {
-    got: `${weak.join(' and ')}, which on other routes only reads`,
-    help: `whoever may read may also ${changes} here: ask for a scope of its own`,
-    ...beside(example, 'here it reads'),
-  })
-}
-
-const asksFor = ({ access }: Route, scope: string) =>
-  access.kind === 'scopes' && access.anyOf.some(scopes => scopes.includes(scope))
 
 /** `/**` alone is a rule for all the rest, not one for a part of the API. */
 const isPart = ({ pattern }: Route) => pattern !== '/**'
