@@ -1,8 +1,7 @@
-import type { RawRequest } from '../model.ts'
 import { loadFor } from './check.ts'
 import { asJson, asText, withoutSecrets } from './decision.ts'
 import { decidingLine, hintsFor } from './hints.ts'
-import { believing, decideOn, onlyHost, unsignedToken, verifying } from './judge.ts'
+import { believing, decideOn, rawRequest, unsignedToken, verifying } from './judge.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 import { parseClaims, parseHeader, parseUrl } from './words.ts'
 
@@ -37,19 +36,12 @@ export async function explain(
   if (!loaded) return 1
   const { policy } = loaded
   const bearer = options.token ?? (claims && unsignedToken(claims, policy))
-  const raw: RawRequest = {
+  const raw = rawRequest(policy, {
     method,
-    target: address.target,
-    httpVersion: '1.1',
-    headers: [
-      'Host',
-      address.host ?? onlyHost(policy),
-      ...(bearer === undefined ? [] : ['Authorization', `Bearer ${bearer}`]),
-      ...(headers as string[][]).flat(),
-    ],
-    peer: '127.0.0.1',
-    encrypted: address.encrypted,
-  }
+    address,
+    bearer,
+    headers: (headers as string[][]).flat(),
+  })
   const decision = await decideOn(policy, raw, claims ? believing(policy) : verifying(policy))
   const shown = options.showSecrets ? decision : withoutSecrets(decision)
   if (options.json) terminal.out(JSON.stringify(asJson(shown), null, 2))

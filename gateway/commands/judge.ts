@@ -10,6 +10,7 @@ import { createKeys } from '../token/keys.ts'
 import { expectedOf } from '../token/verifier.ts'
 import { trustClaims, verify } from '../token/verify.ts'
 import type { Decision } from './decision.ts'
+import type { Address } from './words.ts'
 
 /** What the gate says of one request, and what would be sent to the upstream. */
 export async function decideOn(
@@ -91,8 +92,36 @@ export function unsignedToken(claims: object, { issuer }: Policy): ParsedToken['
   return [...parts, 'AA'].join('.') as ParsedToken['text']
 }
 
+/** The words of a request. */
+export interface Words {
+  readonly method: string
+  readonly address: Address
+  readonly bearer: string | undefined
+  /** Name, value, name, value … */
+  readonly headers: readonly string[]
+  readonly peer?: string
+}
+
+/** A request as the HTTP parser leaves it. */
+export const rawRequest = (
+  policy: Policy,
+  { method, address, bearer, headers, peer = '127.0.0.1' }: Words,
+): RawRequest => ({
+  method,
+  target: address.target,
+  httpVersion: '1.1',
+  headers: [
+    'Host',
+    address.host ?? onlyHost(policy),
+    ...(bearer === undefined ? [] : ['Authorization', `Bearer ${bearer}`]),
+    ...headers,
+  ],
+  peer,
+  encrypted: address.encrypted,
+})
+
 /** The host that is meant where only a path is given. */
-export function onlyHost({ hosts, anyHost }: Policy): string {
+function onlyHost({ hosts, anyHost }: Policy): string {
   const [first] = hosts.keys()
   return anyHost || first === undefined ? 'localhost' : first
 }

@@ -12,8 +12,15 @@ export function parseClaims(text: string | undefined): object | undefined | Erro
   return new Error('--claims: expected a JSON object such as {"sub":"…","client_id":"…"}')
 }
 
+/** What a URL or a path says; without a host where it is a path. */
+export interface Address {
+  readonly host: string | undefined
+  readonly target: string
+  readonly encrypted: boolean
+}
+
 /** Host, target and scheme of a URL or a path. Not by `new URL`: it would resolve the very paths that are to be explained. */
-export function parseUrl(url: string) {
+export function parseUrl(url: string): Address | Error {
   const [, scheme, host, rest = ''] = /^(?:(https?):\/\/([^/?#]*))?(.*)$/s.exec(url) ?? []
   if (scheme === undefined && !rest.startsWith('/')) {
     return new Error(`expected a URL or a path such as /courses, got ${url}`)

@@ -8,7 +8,8 @@ import type { Policy } from './policy.ts'
 import { soundPart } from './repair.ts'
 import { POLICY_FILE, type PolicyFile } from './schema.ts'
 import { readShaped, readText, type Shaped } from './shaped.ts'
-import { type Environment, type Path, type ReadFile, readFromDisk } from './source.ts'
+import { type Environment, type Path, type ReadFile, readFromDisk, type Source } from './source.ts'
+import { idOf } from './tree.ts'
 import { warnOfPolicy } from './warnings.ts'
 import { warnOfRoutes } from './warnings-routes.ts'
 
@@ -34,6 +35,8 @@ export interface Insight {
   /** What stands in the file, defaults filled in, and what becomes of it when it is changed. */
   readonly shape: PolicyFile
   readonly compile: (shape: PolicyFile) => Policy
+  /** Whether it stands in the file, rather than being a default. */
+  readonly isWritten: (path: Path) => boolean
 }
 
 /** Reads and parses a policy file; a file that cannot be read is a fault like any other. */
@@ -70,16 +73,14 @@ export function parsePolicy(
   const findings = findingsOf(source, faults, POLICY_FILE)
   const excerptAt: Insight['excerptAt'] = (path, at = 'value') =>
     excerpter(source, faults, new Set())(source.placeOf(path, at))
-  return {
-    ok: true,
-    policy,
-    warnings: linesOf(findings),
-    findings,
-    excerptAt,
-    shape: data,
-    compile,
-  }
+  const insight = { excerptAt, shape: data, compile, isWritten: isWrittenIn(source) }
+  return { ok: true, policy, warnings: linesOf(findings), findings, ...insight }
 }
+
+const isWrittenIn =
+  ({ places }: Source): Insight['isWritten'] =>
+  path =>
+    places.has(idOf(path))
 
 const linesOf = (findings: readonly Finding[]) => findings.map(({ text }) => text)
 
