@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type CheckOptions, check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { type KeysAction, keys } from './commands/keys.ts'
@@ -11,6 +11,7 @@ import { routes } from './commands/routes.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import type { ExitStatus, Terminal } from './commands/terminal.ts'
+import { type TestOptions, test } from './commands/test.ts'
 import { SECRET_VARIABLE, type TokenOptions, token } from './commands/token.ts'
 import { type Primary, primaryOf } from './workers/processes.ts'
 import { runWorker } from './workers/worker.ts'
@@ -146,10 +147,29 @@ program
   })
 
 program
+  .command('test')
+  .description('run test files against their policies, offline, through the gate that decides')
+  .argument('<files...>', 'files with cases, such as config/gateway.test.yaml')
+  .option('--policy <file>', 'the policy file, instead of those that the test files name')
+  .addOption(new Option('--config <file>', 'the same').hideHelp())
+  .option('--fail-under <percent>', 'fail where the cases show less of the policy', percent)
+  .option('--mutate', 'take one thing after the other out of the policy: a case must notice', false)
+  .option('--junit <file>', "write the results as JUnit's XML, for CI")
+  .action(async (files: string[], { config, ...options }: TestFlags) => {
+    const policy = options.policy ?? config
+    const named = policy === undefined ? {} : { policy: fileOf(policy) }
+    const junit = options.junit === undefined ? {} : { junit: fileOf(options.junit) }
+    status = await test(files.map(fileOf), { ...options, ...named, ...junit }, terminal)
+  })
+
+program
   .command('schema')
-  .description('print the JSON Schema of the policy file, for editors')
-  .action(() => {
-    status = schema(terminal)
+  .description('print the JSON Schema of the policy file, or of test files, for editors')
+  .addArgument(
+    new Argument('[kind]', 'of which file').choices(['policy', 'test']).default('policy'),
+  )
+  .action((kind: 'policy' | 'test') => {
+    status = schema(kind, terminal)
   })
 
 program
@@ -224,6 +244,13 @@ interface ExplainFlags {
   readonly header: string[]
   readonly json: boolean
   readonly showSecrets: boolean
+}
+
+type TestFlags = TestOptions & { readonly config?: string }
+
+function percent(value: string): number {
+  if (/^\d{1,3}$/.test(value) && Number(value) <= 100) return Number(value)
+  throw new InvalidArgumentError('Expected a whole number from 0 to 100.')
 }
 
 function collect(value: string, before: string[]): string[] {
