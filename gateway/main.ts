@@ -5,6 +5,7 @@ import { declareExplain } from './cli/explain.ts'
 import { declareKeys } from './cli/keys.ts'
 import { declareCheck, declareRoutes, declareSchema } from './cli/policy.ts'
 import { declareServe } from './cli/serve.ts'
+import { declareTest } from './cli/test.ts'
 import { declareToken } from './cli/token.ts'
 
 /** The only file that touches the process. */
@@ -61,6 +62,7 @@ const status = runCommandLine(
     declareCheck,
     declareRoutes,
     declareExplain,
+    declareTest,
     declareSchema,
     declareToken,
     declareKeys,

@@ -1,5 +1,7 @@
 import type { Route, UpstreamRequest, VerifiedToken } from '../model.ts'
 import { type Denial, statusOf } from '../policy/denial.ts'
+import type { Excerpt } from '../policy/excerpt.ts'
+import { excerptLines, marginOf } from './report.ts'
 import { alternatives, describeAccess } from './routes.ts'
 import { painter, type Terminal } from './terminal.ts'
 
@@ -45,13 +47,21 @@ export function asJson({ denial, route, token, outgoing }: Decision) {
   }
 }
 
+/** What a person is told besides: the line that decided, and what to do. */
+export interface Told {
+  readonly file: string
+  readonly line: Excerpt | undefined
+  readonly hints: readonly string[]
+}
+
 /** The lines of an answer for a person. */
 export function asText(
   { denial, route, token, outgoing }: Decision,
-  file: string,
+  { file, line, hints }: Told,
   terminal: Terminal,
 ) {
   const paint = painter(terminal)
+  const colour = denial ? 'red' : 'green'
   const lines = denial
     ? [`${paint('red', 'deny')}   ${statusOf(denial)} ${denial.denied}: ${denial.detail}`]
     : [paint('green', 'allow')]
@@ -64,6 +74,11 @@ export function asText(
     const { kind, clientId } = token.principal
     lines.push(`token  a ${kind}, client ${clientId}, scopes: ${token.scopes.join(' ') || 'none'}`)
   }
+  if (line) {
+    const mark = (text: string) => paint(colour, text)
+    lines.push(...excerptLines(line, { margin: marginOf([line]), mark: '^', paint: mark }))
+  }
+  for (const hint of hints) lines.push(`help   ${hint}`)
   if (outgoing) {
     lines.push(`sends  ${outgoing.method} ${urlOf(outgoing)}`)
     for (const [name, value] of pairs(outgoing.headers)) lines.push(`       ${name}: ${value}`)

@@ -3,7 +3,7 @@ import { openStore } from '../edge/keys.ts'
 import type { RedisStore } from '../edge/redis-store.ts'
 import type { Policy } from '../policy/policy.ts'
 import { hasKid, readKeySet } from '../token/keyset.ts'
-import { policyFor } from './check.ts'
+import { loadFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
 interface Trust {
@@ -19,7 +19,7 @@ export async function keys(
   action: KeysAction,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const policy = policyFor(file, terminal)
+  const policy = loadFor(file, terminal)?.policy
   if (!policy) return 1
   if (action.does === 'show') return show(policy, terminal)
   const store = openStore(policy, { onState: () => {}, onIgnored: why => terminal.err(why) })

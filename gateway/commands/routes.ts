@@ -1,12 +1,12 @@
 import type { Access, DataSource, Route } from '../model.ts'
 import type { Policy } from '../policy/policy.ts'
 import { compareRoutes } from '../policy/routes.ts'
-import { policyFor } from './check.ts'
+import { loadFor } from './check.ts'
 import { columns, type ExitStatus, painter, type Terminal } from './terminal.ts'
 
 /** `routes [FILE]`: the table of routes, in match order. */
 export function routes(file: string, { json }: { json: boolean }, terminal: Terminal): ExitStatus {
-  const policy = policyFor(file, terminal)
+  const policy = loadFor(file, terminal)?.policy
   if (!policy) return 1
   const ordered = inMatchOrder(policy)
   if (json) {

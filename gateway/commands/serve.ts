@@ -4,7 +4,7 @@ import { recordingReader } from '../policy/snapshot.ts'
 import { type Gateway, serve as putIntoService } from '../serve.ts'
 import { serveWithWorkers } from '../workers/primary.ts'
 import { WORKERS } from '../workers/processes.ts'
-import { policyFor } from './check.ts'
+import { loadFor } from './check.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
 
 /** What the outside may tell a gateway that runs. */
@@ -26,7 +26,7 @@ export async function serve(
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const { read, snapshot } = recordingReader()
-  const policy = policyFor(file, terminal, read)
+  const policy = loadFor(file, terminal, { read, warn: true })?.policy
   if (!policy) return 1
   // Heard from the first moment on: a signal during the start would end the process as it is.
   let gateway: Gateway | undefined

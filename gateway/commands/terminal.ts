@@ -21,7 +21,7 @@ type Style = Parameters<typeof styleText>[0]
 
 /** Styles a text for a terminal, and leaves it alone for a file or a pipe. */
 export const painter =
-  ({ colours }: Terminal) =>
+  ({ colours }: Pick<Terminal, 'colours'>) =>
   (style: Style, text: string): string =>
     colours ? styleText(style, text, { validateStream: false }) : text
 

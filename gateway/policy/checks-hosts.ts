@@ -55,7 +55,7 @@ function checkPathsAgree(ids: readonly string[], file: PolicyFile, say: Say): vo
 }
 
 function checkShapes(ids: readonly string[], file: PolicyFile, say: Say): void {
-  const taken = new Map<string, string>()
+  const taken = new Map<string, readonly [id: string, key: string]>()
   for (const id of ids) {
     const { routes, paths } = file.dataSources[id] as DataSourceFile
     const rules = pathRules(paths)
@@ -65,11 +65,16 @@ function checkShapes(ids: readonly string[], file: PolicyFile, say: Say): void {
       for (const method of parsed.methods) {
         const shape = `${method} ${shapeOf(parsed.pattern, rules.caseInsensitive)}`
         const other = taken.get(shape)
-        if (other === undefined) taken.set(shape, `${id} ${JSON.stringify(key)}`)
+        if (other === undefined) taken.set(shape, [id, key])
         else {
           const expected = `a shape that no other route of the host has for ${method}`
-          const got = `that of ${other}`
-          say(['dataSources', id, 'routes', key], expected, { got, at: 'key' })
+          const [owner, first] = other
+          const beside = { path: ['dataSources', owner, 'routes', first], label: 'the other route' }
+          say(['dataSources', id, 'routes', key], expected, {
+            got: `that of ${owner} ${JSON.stringify(first)}`,
+            at: 'key',
+            beside: { ...beside, at: 'key' },
+          })
         }
       }
     }

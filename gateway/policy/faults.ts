@@ -1,11 +1,19 @@
 import type { z } from 'zod'
+import { didYouMean, nearest } from './nearest.ts'
+import { isBareVariable, isSecret, withoutUserinfo } from './secrets.ts'
 import type { Fault, Path, Source } from './source.ts'
 
 /** Says a fault at the value of a path, or at its key. */
 export type Say = (
   path: Path,
   expected: string,
-  options?: { got?: string; at?: 'key' | 'value'; severity?: 'warning' },
+  options?: {
+    got?: string
+    at?: 'key' | 'value'
+    severity?: 'warning'
+    /** The words that the value could have been. */
+    values?: readonly string[]
+  } & Pick<Fault, 'help' | 'beside' | 'unknown'>,
 ) => void
 
 type Issue = z.core.$ZodIssue
@@ -35,41 +43,29 @@ export const valueAt = (tree: unknown, path: Path): unknown =>
 
 /** Collects faults with their places in the file. */
 export function sayer(source: Source, into: Fault[]): Say {
-  return (path, expected, { got, at, severity } = {}) => {
+  return (path, expected, { got, at, severity, values = [], ...more } = {}) => {
     const value = valueAt(source.value, path)
+    const near = typeof value === 'string' && !isSecret(path) ? nearest(value, values) : undefined
+    const help = near === undefined ? {} : { help: didYouMean(near) }
     const missing = value === undefined
     const place = source.placeOf(missing ? path.slice(0, -1) : path, missing ? 'key' : at)
     const message = `expected ${expected}, got ${got ?? show(source, path, value)}`
-    into.push({ severity: severity ?? 'error', ...place, path, message })
+    into.push({ severity: severity ?? 'error', ...place, path, message, ...help, ...more })
   }
 }
-
-/** Keys whose values are never shown. */
-const SECRETS = new Set([
-  'credentials',
-  'password',
-  'secret',
-  'clientSecret',
-  'bearer',
-  'redis',
-  'tls',
-])
-
-/** A variable without a default, and with nothing around it: its name is no secret. */
-const BARE_VARIABLE = /^\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:[^}]*)\}$/
 
 /** A value as a fault may show it: short, and without what came from the environment. */
 function show(source: Source, path: Path, value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   const written = source.filledFrom(path)
-  const secret = path.some(step => SECRETS.has(String(step)))
-  if (written !== undefined && (!secret || BARE_VARIABLE.test(written))) {
+  const secret = isSecret(path)
+  if (written !== undefined && (!secret || isBareVariable(written))) {
     return `the value of ${written}`
   }
   if (secret) return 'a value that is not shown here'
   if (Array.isArray(value)) return value.length === 0 ? '[]' : 'a list'
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '{}' : 'a map'
-  const text = JSON.stringify(value).replace(/\/\/.*@/s, '//…@')
+  const text = withoutUserinfo(JSON.stringify(value))
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
@@ -89,7 +85,7 @@ export function sayIssue(issue: Issue, say: Say, under: Path = []): void {
   switch (issue.code) {
     case 'unrecognized_keys':
       for (const key of issue.keys) {
-        say([...path, key], 'a known key', { got: JSON.stringify(key), at: 'key' })
+        say([...path, key], 'a known key', { got: JSON.stringify(key), at: 'key', unknown: true })
       }
       return
     case 'invalid_key':
@@ -101,12 +97,20 @@ export function sayIssue(issue: Issue, say: Say, under: Path = []): void {
     case 'invalid_union': {
       const branch = intendedBranch(issue.errors)
       if (branch) for (const inner of branch) sayIssue(inner, say, path)
-      else say(path, issue.message)
+      else say(path, issue.message, { values: valuesOf(issue) })
       return
     }
     default:
-      say(path, expectation(issue))
+      say(path, expectation(issue), { values: valuesOf(issue) })
   }
+}
+
+/** The words that a value is one of. */
+function valuesOf(issue: Issue): readonly string[] {
+  if (issue.code === 'invalid_union') {
+    return issue.errors.flat().flatMap(inner => (inner.path.length === 0 ? valuesOf(inner) : []))
+  }
+  return issue.code === 'invalid_value' ? issue.values.map(String) : []
 }
 
 function expectation(issue: Issue): string {

@@ -46,6 +46,21 @@ export function isLoopback(url: string): boolean {
   return hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
+const PRIVATE = compileRanges([
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '127.0.0.0/8'],
+  ...['fc00::/7', 'fe80::/10', '::1'],
+])
+
+/** Names that no public DNS has (RFC 6762, RFC 8375, ICANN's `internal`), and those inside Kubernetes. */
+const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|internal|home\.arpa|svc)$/
+
+/** Whether the host of a URL is on this machine or on a network of the operator's own. */
+export function isPrivate(url: string): boolean {
+  const hostname = new URL(url).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  if (isIP(hostname) !== 0) return inRanges(PRIVATE, hostname)
+  return !hostname.includes('.') || PRIVATE_NAME.test(hostname)
+}
+
 /** Whether keys may be fetched from a URL: https, or http where it cannot be read on the way. */
 export const isSafeForKeys = (url: string, allowHttp: boolean): boolean =>
   url.startsWith('https://') || (url.startsWith('http://') && (allowHttp || isLoopback(url)))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CASE_FILE } from './case-schema.ts'
 import { POLICY_FILE } from './schema.ts'
 
 /** Where a variable may stand for a value, as `${NAME}`: checked when it is filled in, not by editors. */
@@ -10,15 +11,21 @@ type JsonSchema = Record<string, unknown>
  * The JSON Schema (2020-12) of the policy file, for editors: made from the schema that parses, with a
  * variable allowed wherever a value has a form of its own.
  */
-export function jsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(POLICY_FILE, {
+export const jsonSchema = (): JsonSchema => schemaOf(POLICY_FILE, 'Policy of a feide-gateway')
+
+/** The same of a file of policy tests. */
+export const caseSchema = (): JsonSchema =>
+  schemaOf(CASE_FILE, 'Tests of a policy of a feide-gateway')
+
+function schemaOf(file: z.ZodType, title: string): JsonSchema {
+  const schema = z.toJSONSchema(file, {
     io: 'input',
     override: ({ jsonSchema }) => allowVariable(jsonSchema as JsonSchema),
   }) as JsonSchema
   const { $schema, ...rest } = schema
   return {
     $schema,
-    title: 'Policy of a feide-gateway',
+    title,
     ...rest,
     $defs: {
       variable: {

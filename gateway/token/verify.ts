@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { DataSource, ParsedToken, VerifiedToken } from '../model.ts'
 import { type Denial, isDenial } from '../policy/denial.ts'
-import { identityHeaders } from '../policy/headers.ts'
+import { identityHeaders } from '../policy/identity.ts'
 import {
   checkClaims,
   checkHeader,

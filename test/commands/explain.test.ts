@@ -323,6 +323,8 @@ describe('explain in text', () => {
         `route  GET /courses  (${file}:12, data source grades)`,
         'asks   read',
         `token  a user, client ${CLIENT_ID}, scopes: read`,
+        '  12 |       GET /courses: { scopes: [read] }',
+        '     |                               ^^^^^^',
         'sends  GET http://legacy:3000/base/courses?page=2',
         '       Host: legacy:3000',
         '       X-Forwarded-For: 127.0.0.1',
@@ -348,6 +350,8 @@ describe('explain in text', () => {
         `route  POST /courses  (${file}:14, data source grades)`,
         'asks   append, for a user',
         `token  a system, client ${CLIENT_ID}, scopes: read`,
+        '  14 |       POST /courses: { scopes: [append], principal: user }',
+        '     |                                ^^^^^^^^',
       ],
     })
   })
@@ -358,6 +362,102 @@ describe('explain in text', () => {
       err: [],
       out: [`deny   404 route_unknown: ${detail}`],
     })
+  })
+})
+
+describe('explain says what to do', () => {
+  const helps = async (method: string, url: string, claims?: string) => {
+    const { out } = await said(method, url, claims === undefined ? {} : { claims })
+    return out.filter(line => line.startsWith('help ')).map(line => line.slice(7))
+  }
+  const holding = (scope: string) => JSON.stringify({ ...JSON.parse(USER), scope })
+  const LETTERS = 'scopes are compared to the letter'
+  const HOSTS = 'served here: grades.example.no, grades.test, exams.example.no'
+  test.for<readonly [string, string, string, string | undefined, ...string[]]>([
+    [
+      'no token',
+      'GET',
+      '/me',
+      undefined,
+      'add --token, or --claims to try one that does not exist',
+    ],
+    [
+      'a slip',
+      'GET',
+      '/courses',
+      holding('raed'),
+      `the token has \`raed\`, not \`read\`: ${LETTERS}`,
+    ],
+    [
+      'a capital',
+      'GET',
+      '/courses',
+      holding('READ'),
+      `the token has \`READ\`, not \`read\`: ${LETTERS}`,
+    ],
+    ['another scope', 'GET', '/courses', holding('write')],
+    [
+      'another audience',
+      'GET',
+      '/me',
+      '{"aud":"a"}',
+      `this data source takes tokens for ${AUDIENCE}`,
+    ],
+    [
+      'another issuer',
+      'GET',
+      '/me',
+      '{"iss":"https://issuer.invalid/"}',
+      'the policy trusts https://issuer.invalid, to the letter',
+    ],
+    ['another client', 'GET', '/admin', USER, 'it is for b4efd5c5-b3ba-4d5f-8c39-ec9f2c2b4b3b'],
+    ['another host', 'GET', 'http://a.no/', USER, HOSTS],
+    ['a slip in a path', 'GET', '/cuorses', USER, 'did you mean `GET /courses`?'],
+    ['a slash', 'GET', '/courses/', USER, 'there is `GET /courses`: a slash at the end counts'],
+    ['capitals', 'GET', '/Me', USER, 'there is `GET /me`: capital and small letters differ'],
+    [
+      'capitals before a name',
+      'GET',
+      '/Courses/1',
+      USER,
+      'there is `GET /courses/{id}`: capital and small letters differ',
+    ],
+    ['nothing like it', 'GET', '/nothing/at/all', USER],
+    ['what is allowed', 'GET', '/courses', USER],
+  ])('%s', async ([, method, url, claims, ...says]) => {
+    expect(await helps(method, url, claims)).toEqual(says)
+  })
+})
+
+describe('explain shows the place in the policy that decided', () => {
+  const mark = async (method: string, url: string, claims?: string) => {
+    const { out } = await said(method, url, claims === undefined ? {} : { claims })
+    const at = out.findIndex(line => /^ *\| +\^+$/.test(line))
+    const [line = '', under = ''] = [out[at - 1], out[at]]
+    return line.slice(under.indexOf('^'), under.lastIndexOf('^') + 1)
+  }
+  const CLIENT = '[b4efd5c5-b3ba-4d5f-8c39-ec9f2c2b4b3b]'
+  test.for<readonly [string, string, string, string | undefined, string]>([
+    ['the scopes', 'GET', '/courses', undefined, '[read]'],
+    ['alternatives', 'GET', '/courses/1', USER, '{ anyOf: [read, [audit, list]] }'],
+    ['the principal', 'GET', '/batch', USER, 'system'],
+    ['the clients', 'GET', '/admin', USER, CLIENT],
+    ['any token', 'GET', '/me', undefined, 'authenticated'],
+    ['no token', 'GET', '/health', undefined, 'public'],
+    ['the audience', 'GET', '/me', '{"aud":"other"}', AUDIENCE],
+    ['the issuer', 'GET', '/me', '{"iss":"https://a.no"}', '"https://issuer.invalid"'],
+    ['nothing, where there is no route', 'GET', '/nothing', USER, ''],
+  ])('%s', async ([, method, url, claims, shows]) => {
+    expect(await mark(method, url, claims)).toBe(shows)
+  })
+  test('and nothing of a secret beside it', async () => {
+    const line = 'upstream: { url: http://a, credentials: { bearer: geheim } }'
+    const flow = policyFile(
+      `issuer: { url: https://a.no }\ndataSources:\n  g0: { audience: a, ${line}, routes: { GET /a: public } }\n`,
+    )
+    const { out } = await said('GET', '/a', {}, flow.file)
+    const shown = `   3 |   g0: { audience: a, ${line.replace('geheim', '…')}, routes: { GET /a: public } }`
+    expect(out).toContain(shown)
   })
 })
 
@@ -486,6 +586,9 @@ describe('explain as a process', () => {
         'deny   401 token_missing: Send a JWT from Feide token exchange as `Authorization: Bearer <token>`',
         `route  GET /courses  (${file}:12, data source grades)`,
         'asks   read',
+        '  12 |       GET /courses: { scopes: [read] }',
+        '     |                               ^^^^^^',
+        'help   add --token, or --claims to try one that does not exist',
         '',
       ].join('\n'),
       stderr: '',

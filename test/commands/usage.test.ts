@@ -44,7 +44,7 @@ describe('wrong usage ends with 2, a word on stderr and nothing on stdout', () =
   test.for([
     ['nothing at all', [], ''],
     ['an unknown command', ['run'], "error: unknown command 'run'"],
-    ['an unknown option', ['check', '--strict'], "error: unknown option '--strict'"],
+    ['an unknown option', ['check', '--loud'], "error: unknown option '--loud'"],
     [
       'two files',
       ['check', 'a', 'b'],

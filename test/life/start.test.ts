@@ -100,7 +100,11 @@ describe.for([
       stdout: '',
       stderr: [
         `policy.yaml:${scopes}:17: dataSources.grades.routes["GET /courses"].scopes: expected at least one scope, got []`,
+        `  ${scopes} |         scopes: []`,
+        '     |                 ^^',
         `policy.yaml:${open}:18: dataSources.grades.routes["GET /open"]: expected { scopes: […] }, \`authenticated\` or \`public\`, got "open"`,
+        `  ${open} |       GET /open: open`,
+        '     |                  ^^^^',
         '',
       ].join('\n'),
     })

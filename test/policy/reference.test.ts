@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { documentedKeys, jsonSchema } from '../../gateway/policy/json-schema.ts'
+import { caseSchema, documentedKeys, jsonSchema } from '../../gateway/policy/json-schema.ts'
 import { loadPolicy } from '../../gateway/policy/parse.ts'
 import { ROOT } from '../support/gateway.ts'
 import { policyOf } from './support.ts'
@@ -15,7 +15,7 @@ describe('config/gateway.yaml', () => {
     expect(loadPolicy(file, env)).toMatchObject({ ok: true, warnings: [] })
   })
   test('asks for nothing but a password', () => {
-    expect(loadPolicy(file, {})).toEqual({
+    expect(loadPolicy(file, {})).toMatchObject({
       ok: false,
       faults: [
         expect.stringMatching(
@@ -37,6 +37,18 @@ describe('config/gateway.yaml', () => {
     expect(read('config/gateway.yaml').split('\n')[0]).toBe(
       '# yaml-language-server: $schema=./gateway.schema.json',
     )
+  })
+})
+
+describe('config/gateway.test.schema.json', () => {
+  test('is what the parser of test files is made of (`npm run schema` writes it anew)', () => {
+    expect(JSON.parse(read('config/gateway.test.schema.json'))).toEqual(
+      JSON.parse(JSON.stringify(caseSchema())),
+    )
+  })
+  test('describes every key, and knows no other', () => {
+    expect(propertiesOf(caseSchema(), '').filter(({ described }) => !described)).toEqual([])
+    expect(openMapsOf(caseSchema(), '')).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readMessage } from '../../gateway/policy/request.ts'
+import { readMessage } from '../../gateway/policy/message.ts'
 
 const LIMITS = { headerCount: 100, headerSize: 32_768 }
 const message = (headers: readonly string[], bodyFollows: boolean) =>

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the policy file
 import { describe, expect, test } from 'vitest'
-import { checked, type Env } from './support.ts'
+import { type Env, printed } from './support.ts'
 
 const SECRET = 'hunter2/&%-geheim'
 
@@ -74,7 +74,7 @@ describe('a secret is never shown in a fault', () => {
       { W: SECRET },
     ],
   ])('%s', ([, text, env]) => {
-    const { status, lines } = checked(text, env)
+    const { status, lines } = printed(text, env)
     expect({ status, isSaid: lines.length > 0 }).toEqual({ status: 1, isSaid: true })
     expect(lines.join('\n')).not.toMatch(/hunter2|geheim/)
   })

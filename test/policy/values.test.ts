@@ -46,7 +46,7 @@ describe('what a policy leaves out has the value of the contract', () => {
     const { passes: _, ...told } = headers
     expect(grades).toEqual({
       id: 'grades',
-      audiences: ['https://n.feide.no/datasources/grades'],
+      audiences: ['https://n.feide.no/datasources/02d0f79b-7fbc-422b-bb31-a4d22121f040'],
       hosts: [],
       upstream: {
         origins: [{ origin: 'http://legacy:3000', host: 'legacy:3000', basePath: '' }],

@@ -9,7 +9,7 @@ import { around, faultsOf, policyOf } from './support.ts'
 const REST = '    upstream: http://legacy\n    routes: { GET /a: public }\n'
 const setting = (line: string) => around(REST, `${line}\n`)
 const audience = (text: string) =>
-  around(REST).replace('https://n.feide.no/datasources/grades', text)
+  around(REST).replace('https://n.feide.no/datasources/02d0f79b-7fbc-422b-bb31-a4d22121f040', text)
 const gatekeeper = (text: string) => around(`    headers:\n      gatekeeper: ${text}\n${REST}`)
 const nameOf = (text: string, env: Record<string, string>) =>
   policyOf(gatekeeper(text), env).dataSources[0]?.headers.gatekeeper

@@ -163,14 +163,22 @@ describe('a file that cannot be read', () => {
   test('that is not there', async () => {
     expect(await cli(['check', '/no/such/policy.yaml'])).toEqual({
       code: 1,
-      stdout: '/no/such/policy.yaml: expected a file that can be read, got no such file\n',
+      stdout: [
+        '/no/such/policy.yaml: expected a file that can be read, got no such file',
+        'not ok /no/such/policy.yaml: 1 error(s)',
+        '',
+      ].join('\n'),
       stderr: '',
     })
   })
   test('that is a directory', async () => {
     expect(await cli(['check', '/tmp'])).toEqual({
       code: 1,
-      stdout: '/tmp: expected a file that can be read, got a directory\n',
+      stdout: [
+        '/tmp: expected a file that can be read, got a directory',
+        'not ok /tmp: 1 error(s)',
+        '',
+      ].join('\n'),
       stderr: '',
     })
   })
