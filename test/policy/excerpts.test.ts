@@ -120,7 +120,12 @@ describe('an excerpt shows no secret', () => {
       '    exchange: { clientId: a, clientSecret: …, scpe: … }',
     ],
     ['the value of an unknown key', '    pasword: hunter2', '    pasword: …'],
-    ['what is under an unknown key', '    creds: { pass: hunter2 }', '    creds: { pass: … }'],
+    [
+      'a password behind a colon without a space',
+      '    exchange: { clientId: a, clientSecret:hunter2 }',
+      '    exchange: { clientId: a, … }',
+    ],
+    ['what is under an unknown key', '    creds: { pass: hunter2 }', '    creds: { …: … }'],
     ['a comment', '    hosst: [a] # was hunter2: never again', '    hosst: […]'],
     [
       'a URL with a password',
@@ -156,8 +161,8 @@ describe('an excerpt shows no secret', () => {
       `    upstream: http://a\n${ROUTES}`,
       'redis: { url: "redis://:hunter2@r", secret: hunter2, prefx: a }\n',
     )
-    expect(shown(text)[1]).toBe('   1 | redis: { url: …, secret: …, …: … }')
-    expect(shown(text)[2]).toBe('     |                             ^')
+    expect(shown(text)[1]).toBe('   1 | redis: { url: …, secret: …, prefx: … }')
+    expect(shown(text)[2]).toBe('     |                             ^^^^^')
   })
   test.for([
     ['a quote that is missing', 'credentials: { bearer: "hunter2 }'],
