@@ -156,6 +156,18 @@ describe('an excerpt shows no secret', () => {
     expect(status).toBe(1)
     expect(all.map(line => line.replace(/^ *\d+ \| /, ''))).toContain(shows)
   })
+  test.for([
+    ['that is an alias of names elsewhere', '&r { url: redis://hunter2, prefx: a }', '*r'],
+    ['of which names elsewhere are an alias', '*r', '&r { url: redis://hunter2, prefx: a }'],
+  ] as const)('a secret %s', ([, redis, rename]) => {
+    const scopes = `    headers: { scopes: { rename: ${rename}, drp: a } }\n`
+    const [first, last] = ['issuer: { url: https://a.no }\n', `redis: ${redis}\n`]
+    const all = policy(`    upstream: http://a\n${scopes}${ROUTES}`)
+    const text = redis.startsWith('&') ? last + all : all + last
+    expect(all).toContain(first)
+    expect(shown(text).filter(line => line.includes(' | '))).not.toEqual([])
+    expect(shown(text).join('\n')).not.toContain('hunter2')
+  })
   test('the secret of Redis and the password in its URL', () => {
     const text = policy(
       `    upstream: http://a\n${ROUTES}`,
