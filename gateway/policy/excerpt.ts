@@ -39,7 +39,8 @@ export function excerpter(source: Source, faults: readonly Fault[], words: Reado
  * that a comment, a tag or what YAML passes over cannot give a secret away.
  */
 function scalarParts(source: Source, faults: readonly Fault[]): readonly Part[] {
-  const unknown = new Set(faults.filter(fault => fault.unknown).map(({ path }) => idOf(path)))
+  const hides = new Set(faults.filter(fault => fault.hides).map(({ path }) => idOf(path)))
+  const unknown = new Map(faults.map(fault => [idOf(fault.path), fault.unknown]))
   const parts = new Map<number, Part>()
   const add = ({ from, to }: Span, isShown: boolean) => {
     const raw = source.text.slice(from, to)
@@ -47,19 +48,20 @@ function scalarParts(source: Source, faults: readonly Fault[]): readonly Part[] 
     const shown = isShown && known?.shown !== HIDDEN ? plain(withoutUserinfo(raw)) : HIDDEN
     if (raw !== '') parts.set(from, { from, to, shown })
   }
-  for (const [id, { key, value, scalar, written }] of source.places) {
-    const path = JSON.parse(id) as Path
-    const strange = path.some((_, i) => unknown.has(idOf(path.slice(0, i + 1))))
-    if (typeof path.at(-1) === 'string') add(key, !isSecret(path.slice(0, -1)) || isKnown(path))
+  for (const { path, key, value, scalar, written } of source.places.values()) {
+    const strange = path.some((_, i) => hides.has(idOf(path.slice(0, i + 1))))
+    const name = path.at(-1)
+    const isPlain = strange ? unknown.get(idOf(path)) === name : isKnownKey(path)
+    if (typeof name === 'string') add(key, isPlain)
     const secret = isSecret(path) && !(written !== undefined && isBareVariable(written))
     if (scalar) add(value, !secret && !strange)
   }
   return [...parts.values()].sort((a, b) => a.from - b.from)
-
-  function isKnown(path: Path): boolean {
-    return /^[A-Za-z]+$/.test(String(path.at(-1))) && !unknown.has(idOf(path))
-  }
 }
+
+/** A name of the file's own, such as that of a header, or where secrets are a word of the schema. */
+const isKnownKey = (path: Path): boolean =>
+  !isSecret(path.slice(0, -1)) || /^[A-Za-z]+$/.test(String(path.at(-1)))
 
 const HIDDEN = '…'
 

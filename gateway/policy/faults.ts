@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { didYouMean, nearest } from './nearest.ts'
-import { isBareVariable, isSecret, withoutUserinfo } from './secrets.ts'
+import { isBareVariable, isSecret, shownKey, withoutUserinfo } from './secrets.ts'
 import type { Fault, Path, Source } from './source.ts'
 
 /** Says a fault at the value of a path, or at its key. */
@@ -13,19 +13,26 @@ export type Say = (
     severity?: 'warning'
     /** The words that the value could have been. */
     values?: readonly string[]
-  } & Pick<Fault, 'help' | 'beside' | 'unknown'>,
+    /** The key is none of those that there are. */
+    unknown?: true
+  } & Pick<Fault, 'help' | 'beside' | 'hides'>,
 ) => void
 
 type Issue = z.core.$ZodIssue
 
 /** `FILE:LINE:COL: where.in.the.file: expected X, got Y`; warnings with their name in front. */
-export function formatFault(file: string, { line, col, path, message, severity }: Fault): string {
-  const where = path.length > 0 ? `${formatPath(path)}: ` : ''
+export function formatFault(file: string, fault: Fault): string {
+  const { line, col, path, message, severity } = fault
+  const where = path.length > 0 ? `${whereOf(fault)}: ` : ''
   return `${file}:${line}:${col}: ${severity === 'warning' ? 'warning: ' : ''}${where}${message}`
 }
 
+/** Where a fault is; an unknown key may be a secret that slipped out of its place. */
+export const whereOf = ({ path, unknown }: Fault): string =>
+  formatPath(unknown === undefined ? path : [...path.slice(0, -1), unknown])
+
 /** `['routes', 'GET /a', 'scopes', 0]` -> `routes["GET /a"].scopes[0]`. */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path
     .map((step, i) => {
       if (typeof step === 'number') return `[${step}]`
@@ -43,14 +50,18 @@ export const valueAt = (tree: unknown, path: Path): unknown =>
 
 /** Collects faults with their places in the file. */
 export function sayer(source: Source, into: Fault[]): Say {
-  return (path, expected, { got, at, severity, values = [], ...more } = {}) => {
+  return (path, expected, { got, at, severity, values = [], unknown, ...more } = {}) => {
     const value = valueAt(source.value, path)
     const near = typeof value === 'string' && !isSecret(path) ? nearest(value, values) : undefined
     const help = near === undefined ? {} : { help: didYouMean(near) }
     const missing = value === undefined
+    const key = unknown && {
+      unknown: shownKey(String(path.at(-1)), value !== null),
+      hides: true as const,
+    }
     const place = source.placeOf(missing ? path.slice(0, -1) : path, missing ? 'key' : at)
-    const message = `expected ${expected}, got ${got ?? show(source, path, value)}`
-    into.push({ severity: severity ?? 'error', ...place, path, message, ...help, ...more })
+    const message = `expected ${expected}, got ${got ?? (key ? JSON.stringify(key.unknown) : show(source, path, value))}`
+    into.push({ severity: severity ?? 'error', ...place, path, message, ...help, ...key, ...more })
   }
 }
 
@@ -85,7 +96,7 @@ export function sayIssue(issue: Issue, say: Say, under: Path = []): void {
   switch (issue.code) {
     case 'unrecognized_keys':
       for (const key of issue.keys) {
-        say([...path, key], 'a known key', { got: JSON.stringify(key), at: 'key', unknown: true })
+        say([...path, key], 'a known key', { at: 'key', unknown: true })
       }
       return
     case 'invalid_key':

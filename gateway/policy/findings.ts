@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { type Excerpt, excerpter } from './excerpt.ts'
-import { formatFault, formatPath } from './faults.ts'
+import { formatFault, whereOf } from './faults.ts'
 import { knownKeys } from './known-keys.ts'
 import type { Fault, Source } from './source.ts'
 
@@ -38,7 +38,7 @@ function isAccepted({ severity, line }: Fault, lines: readonly string[]): boolea
 /** Faults in the order of the file, each with the line that it is on. */
 export function findingsOf(source: Source, faults: readonly Fault[], schema: z.ZodType): Finding[] {
   if (faults.length === 0) return []
-  const needed = source.places.size === 0 || faults.some(({ unknown }) => unknown)
+  const needed = source.places.size === 0 || faults.some(({ unknown }) => unknown !== undefined)
   const keys = needed ? knownKeys(schema) : undefined
   const cut = excerpter(source, faults, keys?.words ?? new Set())
   const lines = source.text.split('\n')
@@ -46,7 +46,7 @@ export function findingsOf(source: Source, faults: readonly Fault[], schema: z.Z
   const sorted = told.sort((a, b) => a.line - b.line || a.col - b.col)
   return sorted.map(fault => {
     const { severity, line, col, span, path, message, beside } = fault
-    const help = fault.unknown ? keys?.helpFor(path) : fault.help
+    const help = fault.unknown !== undefined ? keys?.helpFor(path) : fault.help
     const other = beside && {
       ...cut(source.placeOf(beside.path, beside.at)),
       label: beside.label,
@@ -55,7 +55,7 @@ export function findingsOf(source: Source, faults: readonly Fault[], schema: z.Z
       severity,
       file: source.file,
       place: { line, column: col, end: endOf(source.text, span) },
-      where: formatPath(path),
+      where: whereOf(fault),
       message,
       text: formatFault(source.file, fault),
       excerpts: [cut({ line, span }), ...(other ? [other] : [])],

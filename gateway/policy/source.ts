@@ -19,8 +19,10 @@ export interface Fault {
   readonly message: string
   /** Nothing more needs to be said of the value. */
   readonly settles?: boolean
-  /** What is at the path is not known, so its value may be anything, also a secret. */
-  readonly unknown?: true
+  /** The key is none of those that there are; as it may be shown. */
+  readonly unknown?: string
+  /** What is at the path may be anything, also a secret. */
+  readonly hides?: true
   /** What to do about it. */
   readonly help?: string
   /** Another place that one has to see to understand this one. */
@@ -97,9 +99,9 @@ export function readSource(
   const included: string[] = []
   const read: ReadIncluded = path => readIncluded(resolve(dirname(file), path), included, readFile)
   const fill = filler(env, read)
-  const report: Report = (path, message, { span, settles = true } = {}) => {
+  const report: Report = (path, message, { span, settles = true, ...more } = {}) => {
     const place = span === undefined ? placeOf(path) : at(span)
-    faults.push({ severity: 'error', ...place, path, message, settles })
+    faults.push({ severity: 'error', ...place, path, message, settles, ...more })
   }
   const walk = walker(document, places, fill, report)
   const value = faults.length > 0 ? undefined : walk(document.contents, [], { from: 0, to: 0 })
@@ -109,8 +111,8 @@ export function readSource(
 
 /** The first fault of the kind: what follows it is most often its consequence. */
 function faultOfYaml(message: string, text: string, { from }: Span): string {
-  // A tag may be a password that was not quoted.
-  const [said = ''] = /^Unresolved tag|^[^\n]*/.exec(message) ?? []
+  // What follows a colon is cited from the file: a tag or a token may be a password that was not quoted.
+  const [said = ''] = /^[^\n:]*/.exec(message) ?? []
   const hint = text.slice(0, from).endsWith('$') ? '; quote what holds a variable inside { }' : ''
   return `expected valid YAML, got a fault in it (${said}${hint})`
 }

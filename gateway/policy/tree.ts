@@ -6,6 +6,7 @@ export type Path = readonly (string | number)[]
 
 /** Where a node of the tree stands in the text, in characters from its beginning. */
 export interface Place {
+  readonly path: Path
   readonly key: Span
   readonly value: Span
   /** The value is no list or map; what it is when a variable was filled into it. */
@@ -25,7 +26,7 @@ export const idOf = (path: Path): string => JSON.stringify(path)
 export type Report = (
   path: Path,
   message: string,
-  options?: { span?: Span; settles?: boolean },
+  options?: { span?: Span; settles?: boolean; hides?: true },
 ) => void
 
 /** Turns nodes into plain values and notes where each stands. */
@@ -40,7 +41,7 @@ export function walker(document: Document, places: Map<string, Place>, fill: Fil
 
   function walk(node: unknown, path: Path, key: Span): unknown {
     const value = spanOf(node, key)
-    places.set(idOf(path), { key, value, scalar: isScalar(node) && value !== key })
+    places.set(idOf(path), { path, key, value, scalar: isScalar(node) && value !== key })
     return isAlias(node)
       ? walkAlias(node.resolve(document), path, value)
       : walkTree(node, path, key)
@@ -78,7 +79,8 @@ export function walker(document: Document, places: Map<string, Place>, fill: Fil
   function walkMap(node: YAMLMap, path: Path, fallback: Span): object {
     const entries = new Map<string, unknown>()
     for (const { key, value } of node.items) {
-      const name = isScalar(key) ? String(key.value) : String(key)
+      // What is in a list or a map is not cited: it may be a secret.
+      const name = isScalar(key) ? String(key.value) : '…'
       const span = spanOf(key, fallback)
       if (entries.has(name)) {
         const again = `expected each key once, got ${name} again`
@@ -87,7 +89,7 @@ export function walker(document: Document, places: Map<string, Place>, fill: Fil
       }
       entries.set(name, walk(value, [...path, name], span))
       const fault = keyFault(key, name)
-      if (fault !== undefined) report([...path, name], fault, { span })
+      if (fault !== undefined) report([...path, name], fault, { span, hides: true })
     }
     return Object.fromEntries(entries)
   }

@@ -6,6 +6,10 @@ export type ReadIncluded = (path: string) => string | { readonly problem: string
 /** A text with its variables filled in, or what is wrong with them. */
 export type Fill = (text: string) => string | { readonly problem: string }
 
+/** A default may be a secret, and of what has no end nobody knows where it was to end. */
+const shown = (variable: string): string =>
+  variable.endsWith('}') ? variable.replace(/:-.*/s, ':-…}') : '${…'
+
 const VARIABLE = /\$\$\{|\$\{([^}]*)\}?/g
 
 /** Fills variables into one text. `$${` stands for a plain `${`. */
@@ -16,7 +20,9 @@ export function filler(env: Environment, read: ReadIncluded): Fill {
       if (whole === '$${') return '${'
       const value = whole.endsWith('}') ? lookUp(inner ?? '') : undefined
       if (typeof value === 'string') return value
-      problems.push(value ? value.problem : `expected a variable such as \${NAME}, got ${whole}`)
+      problems.push(
+        value ? value.problem : `expected a variable such as \${NAME}, got ${shown(whole)}`,
+      )
       return whole
     })
     return problems[0] === undefined ? filled : { problem: problems.join('; ') }

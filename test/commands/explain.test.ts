@@ -441,6 +441,7 @@ describe('explain shows the place in the policy that decided', () => {
     ['the scopes', 'GET', '/courses', undefined, '[read]'],
     ['alternatives', 'GET', '/courses/1', USER, '{ anyOf: [read, [audit, list]] }'],
     ['the principal', 'GET', '/batch', USER, 'system'],
+    ['another principal', 'POST', '/courses', SYSTEM.replace('read', 'append'), 'user'],
     ['the clients', 'GET', '/admin', USER, CLIENT],
     ['any token', 'GET', '/me', undefined, 'authenticated'],
     ['no token', 'GET', '/health', undefined, 'public'],

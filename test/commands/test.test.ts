@@ -324,6 +324,24 @@ describe('coverage', () => {
 `
     expect(await missing(cases, restricted)).toEqual([])
   })
+  test('a refusal for another reason shows nothing of a scope', async () => {
+    const listed = route('GET /a: { scopes: [a], clients: [x] }')
+    const tried = '- { request: GET /a, as: teacher, scope: a, expect: client_not_allowed }'
+    const says = await missing(tried, listed)
+    expect(says).toContain('GET /a by a user with a (line 12)')
+    expect(says).not.toContain('GET /a by a client that is not on the list (line 12)')
+  })
+  test('who lacks every scope shows nothing of one of them', async () => {
+    const both = route('GET /a: { scopes: [a, b] }')
+    const tried = '- { request: GET /a, as: teacher, expect: scope_missing }'
+    expect(await missing(tried, both)).toContain('GET /a by a user with b, but without a (line 12)')
+  })
+  test('one method shows nothing of another', async () => {
+    const tried = '- { request: PUT /a, expect: allow }'
+    expect(await missing(tried, route('GET,PUT /a: public'))).toEqual([
+      'GET /a without a token (line 12)',
+    ])
+  })
   test('a case that fails shows nothing', async () => {
     const { out } = await said('- { request: GET /courses, expect: allow }', {}, SMALL)
     expect(out.at(-1)).toMatch(/: 0 of 5 \(0 %\)/)

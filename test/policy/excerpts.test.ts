@@ -120,7 +120,12 @@ describe('an excerpt shows no secret', () => {
       '    exchange: { clientId: a, clientSecret: …, scpe: … }',
     ],
     ['the value of an unknown key', '    pasword: hunter2', '    pasword: …'],
-    ['what is under an unknown key', '    creds: { pass: hunter2 }', '    creds: { pass: … }'],
+    [
+      'a password behind a colon without a space',
+      '    exchange: { clientId: a, clientSecret:hunter2 }',
+      '    exchange: { clientId: a, … }',
+    ],
+    ['what is under an unknown key', '    creds: { pass: hunter2 }', '    creds: { …: … }'],
     ['a comment', '    hosst: [a] # was hunter2: never again', '    hosst: […]'],
     [
       'a URL with a password',
@@ -151,13 +156,25 @@ describe('an excerpt shows no secret', () => {
     expect(status).toBe(1)
     expect(all.map(line => line.replace(/^ *\d+ \| /, ''))).toContain(shows)
   })
+  test.for([
+    ['that is an alias of names elsewhere', '&r { url: redis://hunter2, prefx: a }', '*r'],
+    ['of which names elsewhere are an alias', '*r', '&r { url: redis://hunter2, prefx: a }'],
+  ] as const)('a secret %s', ([, redis, rename]) => {
+    const scopes = `    headers: { scopes: { rename: ${rename}, drp: a } }\n`
+    const [first, last] = ['issuer: { url: https://a.no }\n', `redis: ${redis}\n`]
+    const all = policy(`    upstream: http://a\n${scopes}${ROUTES}`)
+    const text = redis.startsWith('&') ? last + all : all + last
+    expect(all).toContain(first)
+    expect(shown(text).filter(line => line.includes(' | '))).not.toEqual([])
+    expect(shown(text).join('\n')).not.toContain('hunter2')
+  })
   test('the secret of Redis and the password in its URL', () => {
     const text = policy(
       `    upstream: http://a\n${ROUTES}`,
       'redis: { url: "redis://:hunter2@r", secret: hunter2, prefx: a }\n',
     )
-    expect(shown(text)[1]).toBe('   1 | redis: { url: …, secret: …, …: … }')
-    expect(shown(text)[2]).toBe('     |                             ^')
+    expect(shown(text)[1]).toBe('   1 | redis: { url: …, secret: …, prefx: … }')
+    expect(shown(text)[2]).toBe('     |                             ^^^^^')
   })
   test.for([
     ['a quote that is missing', 'credentials: { bearer: "hunter2 }'],

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the policy file
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Env, printed } from './support.ts'
 
@@ -78,4 +79,87 @@ describe('a secret is never shown in a fault', () => {
     expect({ status, isSaid: lines.length > 0 }).toEqual({ status: 1, isSaid: true })
     expect(lines.join('\n')).not.toMatch(/hunter2|geheim/)
   })
+})
+
+const FULL = `listen: 127.0.0.1:8080
+tls: { cert: hunter2, key: "hunter2" }
+issuer: { url: https://a.no }
+redis:
+  url: "redis://:hunter2@r"
+  secret: hunter2
+dataSources:
+  grades:
+    audience: grades
+    upstream:
+      url: http://legacy
+      credentials: { basic: { username: dataporten, password: "hunter2" } }
+    headers:
+      token: { clientId: a, clientSecret: hunter2, scope: groups }
+      inject: { X-Name: { claim: name } }
+    exchange:
+      clientId: b
+      clientSecret: 'hunter2'
+    routes:
+      GET /courses: { scopes: [read] }
+      GET /courses/{id}: { scopes: { anyOf: [read, [audit, list]] } }
+  exams:
+    audience: exams
+    hosts: [a.no]
+    upstream:
+      urls: [http://legacy]
+      credentials:
+        bearer: |
+          hunter2
+          hunter2
+    routes:
+      GET /courses: { scopes: [read] }
+`
+
+/** What a hand puts in, or leaves out, between any two letters that are not those of a secret. */
+const SLIPS = [
+  ...[
+    '',
+    '',
+    '',
+    ' ',
+    '  ',
+    '\n',
+    '\t',
+    ':',
+    ': ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    "'",
+    '#',
+    '-',
+    ',',
+    'x',
+  ],
+  ...['&a ', '*a', '!', '|', '>', '@', '%', '$', '${'],
+]
+const slip = fc.record({
+  at: fc.nat(FULL.length),
+  instead: fc.constantFrom(...SLIPS),
+  of: fc.nat(2),
+})
+
+function withSlips(slips: readonly { at: number; instead: string; of: number }[]): string {
+  return slips.reduce((text, { at, instead, of }) => {
+    const touches = text.slice(Math.max(0, at - 6), at + of + 6).includes('hunter2')
+    const within = text.slice(Math.max(0, at - 6), at + 7).includes('hunter2')
+    return touches || within ? text : text.slice(0, at) + instead + text.slice(at + of)
+  }, FULL)
+}
+
+test('no slip of the hand in a policy makes check show a secret', () => {
+  fc.assert(
+    fc.property(fc.array(slip, { minLength: 1, maxLength: 3 }), slips => {
+      const { lines } = printed(withSlips(slips))
+      expect(lines.join('\n')).not.toContain('hunter2')
+    }),
+    { numRuns: 300 },
+  )
 })

@@ -48,7 +48,7 @@ describe('one that is missing is an error that names it', () => {
     ['a file', '${file:no/such}', 'the file no/such to be readable, got no such file'],
     ['no name', '${}', 'a variable such as ${NAME}, got ${}'],
     ['no name of a variable', '"${A B}"', 'a variable such as ${NAME}, got ${A B}'],
-    ['no end', '${NAME', 'a variable such as ${NAME}, got ${NAME'],
+    ['no end', '${NAME', 'a variable such as ${NAME}, got ${…'],
   ] as const)('%s', ([, text, message]) => {
     expect(faultsOf(gatekeeper(text))).toEqual(at(message))
   })

@@ -121,6 +121,7 @@ describe('a wildcard that takes the methods that a narrower route does not list'
     ['unless the route lists every method', ['GET /x/**: public', 'ANY /x/a: authenticated'], 0],
     ['unless it is about the root of the part', ['GET /x/**: public', 'POST /x: authenticated'], 0],
     ['unless it is any of its entries', ['GET /x/**: public', 'PUT /x/{id}: authenticated'], 0],
+    ['unless it is open itself', ['ANY /x/**: public', 'POST /x/a: public'], 0],
     ['unless any token may read', ['GET /x/**: authenticated', 'POST /x/a: { scopes: [a] }'], 0],
   ] as const)('%s', ([, lines, count]) => expect(warned(routes(...lines))).toHaveLength(count))
 })
