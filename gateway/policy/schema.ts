@@ -108,7 +108,7 @@ const admin = z
   .union(
     [
       z.literal('off'),
-      address(),
+      address().transform(listen => ({ ...listen, secret: undefined })),
       z
         .strictObject({
           listen: address().prefault('127.0.0.1:9090').describe('The address.'),
