@@ -34,6 +34,8 @@ export interface Explanation {
 
 export interface ExplainedRoute {
   readonly dataSource: string
+  /** What a token for it has in `aud`. */
+  readonly audiences: readonly string[]
   readonly key: string
   readonly line: number
   readonly access: string
@@ -82,6 +84,7 @@ export function explanationOf(decision: Decision, { token }: Asked): Explanation
 
 export const explainedRoute = (route: Route): ExplainedRoute => ({
   dataSource: route.dataSource.id,
+  audiences: route.dataSource.audiences,
   key: route.key,
   line: route.line,
   access: route.access.kind,

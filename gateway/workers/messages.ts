@@ -98,7 +98,13 @@ const isRefusal = shaped({
   cause: optional(isText),
   dataSource: optional(isText),
   route: optional(
-    shaped({ dataSource: isText, key: isText, line: isNumber, scopes: Array.isArray }),
+    shaped({
+      dataSource: isText,
+      key: isText,
+      line: isNumber,
+      scopes: Array.isArray,
+      audiences: Array.isArray,
+    }),
   ),
   token: optional(shaped({ clientId: isText, kind: isText, scopes: Array.isArray })),
 })

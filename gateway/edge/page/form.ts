@@ -71,6 +71,7 @@ ${
 ${route ? row('Route', html`<code>${route.key}</code>, line ${route.line} of the policy, data source <code>${route.dataSource}</code>`) : ''}
 ${!refused && !route ? row('Route', 'none: the gateway answers this itself') : ''}
 ${route ? row('Needed', needs(route)) : ''}
+${route && route.access !== 'public' ? row('Audience', route.audiences.join(' or ')) : ''}
 ${token ? row('The token has', held(token.scopes, token.kind)) : ''}
 ${token ? row('Client', html`<code>${token.clientId}</code>`) : ''}
 </dl>
@@ -99,7 +100,7 @@ ${row('Audience', audiences.length === 0 ? unknown : audiences.join(', '))}
 ${row('Client', clientId ?? unknown)}
 ${row('Scopes', scopes.length === 0 ? 'none' : scopesOf(scopes))}
 ${row('Issued', timeSaid(issuedAt, now))}
-${row('Expires', timeSaid(expiresAt, now))}
+${row((expiresAt ?? now) < now / 1000 ? 'Expired' : 'Expires', timeSaid(expiresAt, now))}
 ${row('Signed', `${algorithm ?? 'no algorithm'}, key ${keyId ?? 'without id'}`)}
 </dl>`
 }

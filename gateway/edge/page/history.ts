@@ -32,6 +32,9 @@ export interface Quantiles {
 export const SPAN = 15 * 60_000
 export const STEP = 15_000
 
+/** A rate over less says nothing. */
+const LEAST = 2_500
+
 interface Sample {
   readonly at: number
   readonly counts: Counts
@@ -50,7 +53,10 @@ export function createHistory(): History {
     if (!last || at < last.at || at - last.at >= STEP) kept.push(latest)
     while (kept[0] && kept[0].at < at - SPAN) kept.shift()
   }
-  const samples = () => (latest && latest !== kept.at(-1) ? [...kept, latest] : kept)
+  const samples = () => {
+    const last = kept.at(-1)
+    return latest && last && latest.at - last.at >= LEAST ? [...kept, latest] : kept
+  }
   const points = () => {
     const all = samples()
     return all.slice(1).map((sample, i) => pointOf(all[i] as Sample, sample))

@@ -28,6 +28,7 @@ function why(refusal: Refusal): Html {
 <p class="advice">${withCode(ADVICE[code])}</p>
 <dl>
 ${entry('Needed', route && needs(route))}
+${entry('Audience', route && route.access !== 'public' ? route.audiences.join(' or ') : undefined)}
 ${entry('The token has', token && held(token.scopes, token.kind))}
 ${entry('Missing', code === 'scope_missing' && route && token ? missing(route, token.scopes) : undefined)}
 ${entry('Why, says the log', cause)}

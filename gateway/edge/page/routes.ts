@@ -24,11 +24,11 @@ export function routeTable({ policy, counts }: Look): Html {
   ]
   return html`<table id="routes" data-live="swap">
 <caption>Requests by route, since the gateway started</caption>
-<thead><tr><th scope="col">Data source</th><th scope="col">Route</th><th scope="col">Asks for</th>
-<th scope="col" class="num">Allowed</th><th scope="col" class="num">Refused</th><th scope="col" class="num">API failed</th></tr></thead>
+<thead><tr><th scope="col">Route</th><th scope="col" class="num">Allowed</th><th scope="col" class="num">Refused</th><th scope="col" class="num">API failed</th>
+<th scope="col">Asks for</th><th scope="col">Data source</th></tr></thead>
 <tbody>${rows.map(
-    row => html`<tr><td>${row.dataSource}</td><th scope="row"><code>${row.route}</code></th><td>${row.asks}</td>
-${figure(row, ({ allowed }) => allowed)}${figure(row, ({ refused }) => refused)}${figure(row, ({ failed }) => failed)}</tr>`,
+    row => html`<tr><th scope="row"><code>${row.route}</code></th>
+${figure(row, ({ allowed }) => allowed)}${figure(row, ({ refused }) => refused)}${figure(row, ({ failed }) => failed)}<td class="words">${row.asks}</td><td>${row.dataSource}</td></tr>`,
   )}</tbody></table>`
 }
 
@@ -95,10 +95,10 @@ export function reasonTable({ counts, recentCodes }: Look): Html {
   }
   return html`<table id="reasons" data-live="swap">
 <caption>Refusals by reason</caption>
-<thead><tr><th scope="col">Reason</th><th scope="col">In words</th><th scope="col" class="num">Last 15 min</th><th scope="col" class="num">Since start</th></tr></thead>
+<thead><tr><th scope="col">Reason</th><th scope="col" class="num">Last 15 min</th><th scope="col" class="num">Since start</th><th scope="col">In words</th></tr></thead>
 <tbody>${codes.map(
-    ([code, all]) => html`<tr><th scope="row"><code>${code}</code></th><td>${titleOf(code)}</td>
-<td class="num">${count(recentCodes[code] ?? 0)}</td><td class="num">${count(all)}</td></tr>`,
+    ([code, all]) => html`<tr><th scope="row"><code>${code}</code></th>
+<td class="num">${count(recentCodes[code] ?? 0)}</td><td class="num">${count(all)}</td><td class="words">${titleOf(code)}</td></tr>`,
   )}</tbody></table>`
 }
 

@@ -51,7 +51,7 @@ ${found.length > 0 ? html`<ul>${found.map(([, what]) => html`<li>${what}</li>`)}
 /** The parts that the gateway hangs on. */
 export function state(look: Look): Html {
   return html`<div id="state" class="cards" data-live="swap">
-${keysCard(look)}${upstreamsCard(look)}${redisCard(look)}${policyCard(look)}${gatewayCard(look)}
+${gatewayCard(look)}${upstreamsCard(look)}${keysCard(look)}${policyCard(look)}
 </div>`
 }
 
@@ -106,18 +106,10 @@ const upstreamsCard = ({ status: { upstreams } }: Look): Html =>
     ),
   )
 
-const redisCard = ({ status: { redis } }: Look): Html =>
-  card(
-    'Redis',
-    row(
-      'State',
-      redis === null
-        ? badge('plain', 'not used')
-        : redis.up
-          ? badge('good', 'answers')
-          : badge('warn', 'does not answer'),
-    ),
-  )
+function redisState({ status: { redis } }: Look): Html {
+  if (redis === null) return badge('plain', 'not used')
+  return redis.up ? badge('good', 'answers') : badge('warn', 'does not answer')
+}
 
 function policyCard({ status, reloadFailure, policy }: Look): Html {
   const { hash, loadedAt } = status.policy
@@ -144,11 +136,15 @@ function policyCard({ status, reloadFailure, policy }: Look): Html {
 
 const MAX_FAULTS = 20
 
-function gatewayCard({ status: { version, workers }, counts }: Look): Html {
+function gatewayCard(look: Look): Html {
+  const { version, workers } = look.status
+  const { notReady } = look
   return card(
     'Gateway',
+    row('State', notReady === undefined ? badge('good', 'ready') : badge('bad', 'not ready')),
     row('Version', version),
-    row('In flight', `${count(counts.inFlight)} requests`),
+    row('In flight', `${count(look.counts.inFlight)} requests`),
+    row('Redis', redisState(look)),
     ...(workers ?? []).map(({ pid, startedAt, notReady }) =>
       row(
         `Worker ${pid}`,

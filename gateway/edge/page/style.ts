@@ -51,11 +51,11 @@ nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }
 .badge.bad { color: var(--bad); }
 .badge.plain { color: var(--soft); }
 
-.cards { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); }
+.cards { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
 .card, .chart, .scroll, .refusals, form, .answer {
   background: var(--paper); border: 1px solid var(--line); border-radius: 10px; }
 .card { padding: 0.9rem 1.1rem; min-width: 0; }
-.card h3 { margin-bottom: 0.4rem; }
+.card h3 { margin: 0 0 0.4rem; }
 dl > div { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: 0.75rem; padding: 0.2rem 0; }
 dt { color: var(--soft); font-size: 0.9rem; overflow-wrap: anywhere; }
 dd { min-width: 0; }
@@ -91,10 +91,12 @@ th:first-child, td:first-child { padding-inline-start: 1.1rem; }
 th:last-child, td:last-child { padding-inline-end: 1.1rem; }
 thead th { color: var(--soft); font-size: 0.85rem; font-weight: 600; border-top: 0; vertical-align: bottom; }
 tbody th { font-weight: 400; }
+th code, td code { white-space: nowrap; }
+.words { min-width: 11rem; }
 .num { text-align: end; white-space: nowrap; }
 .none { color: var(--soft); }
 
-.refusals { list-style: none; margin-top: 0.6rem; overflow: hidden; }
+.refusals { list-style: none; margin-top: 0.6rem; max-height: 36rem; overflow-y: auto; }
 .refusals:empty::after { content: "None yet."; display: block; padding: 0.7rem 1.1rem; color: var(--soft); }
 .refusals > li + li { border-top: 1px solid var(--line); }
 summary { cursor: pointer; }
