@@ -15,10 +15,14 @@ const TOGETHER = {
   nodejs_eventloop_lag_p99_seconds: 'max',
 } as const
 
+/** Gauges with names of counters, which say nothing that others do not. */
+const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total']
+
 function openRegistry() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  for (const name of MISNAMED) registry.removeSingleMetric(`${PREFIX}nodejs_${name}`)
   for (const [name, aggregator] of Object.entries(TOGETHER)) {
     Object.assign(registry.getSingleMetric(PREFIX + name) ?? {}, { aggregator })
   }

@@ -73,6 +73,8 @@ export function followPolicy(
 
   watch(first.included)
   metrics.policyReloadGood.set(1)
+  // From the start on: a first failure is a rise as well.
+  for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0)
   tellPolicy(metrics, first)
   return { reload, close: () => unwatch(), failure: () => failure }
 }

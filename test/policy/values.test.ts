@@ -129,10 +129,7 @@ describe('addresses', () => {
       '{ listen: "[::]:9", secret: sixteen-letters! }',
       { host: '::', port: 9, secret: 'sixteen-letters!' },
     ],
-    [
-      '{ secret: sixteen-letters! }',
-      { host: '127.0.0.1', port: 9090, secret: 'sixteen-letters!' },
-    ],
+    ['{ secret: sixteen-letters! }', { host: '127.0.0.1', port: 9090, secret: 'sixteen-letters!' }],
   ] as const)('admin: %s', ([text, admin]) => {
     expect(policyOf(around(REST, `admin: ${text}\n`)).admin).toEqual(admin)
   })
