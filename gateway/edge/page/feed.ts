@@ -1,7 +1,7 @@
 import { timer } from '../../timer.ts'
 import type { Counts } from '../counts.ts'
 import type { GatewayStatus } from '../status.ts'
-import { createHistory, type Point } from './history.ts'
+import { createHistory, type Point, STEP } from './history.ts'
 import type { PageSource } from './source.ts'
 
 /** Everything that the page shows, as it is at one time. */
@@ -26,7 +26,7 @@ export interface Feed {
   readonly follow: (hear: (look: Look) => void) => () => void
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks, while somebody watches. Else the charts need one for each step. */
 const EVERY = 3_000
 
 export function createFeed(source: PageSource, now: () => number = Date.now): Feed {
@@ -61,7 +61,7 @@ export function createFeed(source: PageSource, now: () => number = Date.now): Fe
   const tick = async () => {
     // A page that cannot be made must not end a gateway.
     await (followers.size === 0 ? count() : tell()).catch(() => {})
-    if (running) next.start(EVERY)
+    if (running) next.start(followers.size === 0 ? STEP : EVERY)
   }
   const tell = async () => {
     const seen = await look()
@@ -80,6 +80,7 @@ export function createFeed(source: PageSource, now: () => number = Date.now): Fe
     },
     look,
     follow: hear => {
+      if (running && followers.size === 0) next.start(EVERY)
       followers.add(hear)
       return () => void followers.delete(hear)
     },
