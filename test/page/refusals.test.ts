@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pidsOf, untilServing } from '../life/workers.ts'
 import { CLAIM, CLIENT_ID, USER_ID } from '../support/issuer.ts'
 import { waitUntil } from '../support/redis.ts'
 import { startWorld, type World } from '../support/world.ts'
@@ -14,6 +15,28 @@ const ROUTES = {
   'GET /mine': { scopes: ['read'], clients: ['another-client'] },
   'GET /health': 'public',
 }
+
+describe('when a worker dies', () => {
+  test('what it has counted and refused is still shown', async () => {
+    const world = await startWorld({ workers: 2 })
+    const { gateway } = world
+    const figure = async () => {
+      const { body } = await askPage(gateway.adminPort)
+      return /<code>token_missing<\/code><\/th>\s*<td class="num">\d+<\/td><td class="num">(\d+)/.exec(
+        body,
+      )?.[1]
+    }
+    const refused = async () => (await askPage(gateway.adminPort)).body.match(/<li id="refusal-/g)
+    for (let i = 0; i < 12; i++) await world.ask({ target: '/courses' })
+    await waitUntil(async () => (await refused())?.length === 12, 'not all are shown')
+    expect(await figure()).toBe('12')
+    const [first] = await pidsOf(gateway)
+    process.kill(first ?? 0, 'SIGKILL')
+    await untilServing(gateway, 2, [first ?? 0])
+    expect([await figure(), (await refused())?.length]).toEqual(['12', 12])
+    await world.stop()
+  })
+})
 
 describe.each([1, 2])('with %d process(es)', workers => {
   let world: World

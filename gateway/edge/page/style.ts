@@ -130,6 +130,9 @@ pre { padding: 0.7rem 0.9rem; }
   form { grid-template-columns: minmax(0, 1fr); }
   dl > div { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0.3rem 0; }
   .why { padding-inline-start: 1.1rem; }
+  table { font-size: 0.9rem; }
+  th, td { padding-inline: 0.45rem; }
+  .words { min-width: 20rem; }
 }
 @media (prefers-contrast: more) { :root { --soft: var(--ink); --line: var(--ink); } }
 `
