@@ -122,6 +122,8 @@ describe('the form', () => {
   test('from the page, where a browser says nothing but an origin', async () => {
     const own = { Origin: `http://127.0.0.1:${port}` }
     expect((await postForm(port, OWN, own)).status).toBe(200)
+    const behindTls = { Origin: `https://127.0.0.1:${port}` }
+    expect((await postForm(port, OWN, behindTls)).status).toBe(200)
     const hidden = { Origin: 'null' }
     expect((await postForm(port, { ...OWN, key: await keyOf() }, hidden)).status).toBe(200)
   })
@@ -144,6 +146,17 @@ describe('the stream', () => {
     )
     return { socket, head }
   }
+  test('is kept by nobody, and says what it is', async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const head = await new Promise<string>(resolve => {
+      socket.once('data', bytes => resolve(bytes.toString()))
+    })
+    socket.destroy()
+    expect(head).toMatch(/^cache-control: no-store\r$/im)
+    expect(head).toMatch(/^content-type: text\/event-stream\r$/im)
+    expect(head).toMatch(/^content-security-policy: default-src 'none'/im)
+  })
   test('is for the page alone', async () => {
     const headers = { 'Sec-Fetch-Site': 'cross-site' }
     expect((await askPage(port, { target: '/events', headers })).status).toBe(403)

@@ -78,7 +78,7 @@ export function addPage(app: Hono, source: PageSource, feed: Feed, options: Guar
     if (!isOwn(c, '', formKey)) return c.text('This is for the page alone.\n', 403)
     if (watchers >= MAX_WATCHERS) return c.text('Too many watch already.\n', 503)
     watchers += 1
-    return streamSSE(c, async stream => {
+    const response = streamSSE(c, async stream => {
       const { promise: over, resolve: end } = Promise.withResolvers<void>()
       const tell = teller(text => stream.writeSSE({ event: 'page', data: text }))
       const unfollow = feed.follow(look => void tell(look).catch(end))
@@ -87,6 +87,9 @@ export function addPage(app: Hono, source: PageSource, feed: Feed, options: Guar
       unfollow()
       watchers -= 1
     })
+    // The helper has a weaker word of its own.
+    response.headers.set('Cache-Control', HEADERS['Cache-Control'])
+    return response
   })
 }
 

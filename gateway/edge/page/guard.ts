@@ -73,5 +73,6 @@ export function isOwn(c: Context, key: string, formKey: string): boolean {
   if (site !== undefined) return site === 'same-origin'
   const origin = c.req.header('origin')
   if (origin === undefined) return true
-  return origin === `http://${c.req.header('host')}` || isSame(key, formKey)
+  const isHere = origin.replace(/^https?:\/\//, '') === c.req.header('host')
+  return isHere || isSame(key, formKey)
 }
