@@ -57,7 +57,7 @@ trap 'exit 143' TERM HUP
 
 (
   umask 077
-  for name in REDIS_PASSWORD CACHE_SECRET GRADES_PASSWORD REPORTS_PASSWORD; do
+  for name in REDIS_PASSWORD CACHE_SECRET GRADES_PASSWORD REPORTS_PASSWORD ADMIN_SECRET GRAFANA_PASSWORD; do
     echo "$name=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
   done >"$ENV_FILE"
 )

@@ -5,6 +5,7 @@ import { goLive } from './edge/live.ts'
 import type { Log } from './edge/log.ts'
 import type { Metrics } from './edge/metrics.ts'
 import { recorder } from './edge/record.ts'
+import type { Refusal } from './edge/refusals.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { AdminState } from './edge/status.ts'
 import type { Policy } from './policy/policy.ts'
@@ -30,6 +31,8 @@ export interface CallersOptions {
   readonly version: string
   readonly metrics: Metrics
   readonly log: Log
+  /** Told of each request that was refused. */
+  readonly onRefused: (refusal: Refusal) => void
   /** For what happens to keys, Redis and upstreams, where that is not the same in all processes. */
   readonly ownLog?: Log
   readonly openShared?: KeysTools['openShared']
@@ -37,7 +40,7 @@ export interface CallersOptions {
 
 /** Puts a policy into force and begins to fetch keys; nobody is served before `listen`. */
 export function openCallers(options: CallersOptions): Callers {
-  const { policy: first, version, metrics, log, ownLog = log, openShared } = options
+  const { policy: first, version, metrics, log, onRefused, ownLog = log, openShared } = options
   const upstreams = createUpstreams({
     onAvoided: (origin, cause) => ownLog.warn({ origin, cause }, 'upstream origin is down'),
     onBack: origin => ownLog.info({ origin }, 'upstream origin is back'),
@@ -46,7 +49,7 @@ export function openCallers(options: CallersOptions): Callers {
   const current = live.service
   let draining = false
 
-  const record = recorder(log, metrics, () => current().policy.log.userid)
+  const record = recorder(log, metrics, () => current().policy.log.userid, onRefused)
   const tools = { current, draining: () => draining, upstreams, log, metrics, record }
   const edge = createEdgeServer(tools, first)
   const { server } = edge
@@ -62,6 +65,9 @@ export function openCallers(options: CallersOptions): Callers {
     upstream: upstreams.status,
     notReady: () => (draining ? 'the gateway is shutting down' : keysMissing(live.keys())),
     metrics,
+    findKey: (kid, alg) => live.keys().find(kid, alg),
+    rememberedTokens: live.rememberedTokens,
+    takeTraffic: edge.takeTraffic,
   }
 
   function adjust(policy: Policy): void {

@@ -6,6 +6,7 @@ import { lineWriter } from './edge/lines.ts'
 import { createLog } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
 import { followPolicy } from './edge/policy-file.ts'
+import { createRefusals } from './edge/refusals.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Environment } from './policy/source.ts'
 
@@ -33,10 +34,13 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
   const log = createLog(lines, policy.log.level)
-  const callers = openCallers({ policy, version, metrics, log })
+  const refusals = createRefusals()
+  metrics.buildInfo.set({ version }, 1)
+  const callers = openCallers({ policy, version, metrics, log, onRefused: refusals.note })
   const { putInForce } = callers
   const files = followPolicy(policy, { env, log, metrics, putInForce })
-  const admin = adminServer(viewOf(callers.state))
+  const view = viewOf(callers.state, { reloadFailure: files.failure, refusals })
+  const admin = adminServer(view, policy.admin)
   try {
     const { address, port } = await callers.listen()
     const own = policy.admin === 'off' ? undefined : await listen(admin, policy.admin)

@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly RegExp[])[] = [
   [/^policy\//],
   [/^token\//, /^feide\//],
   [/^gate\.ts$/],
+  [/^explain\//],
   [/^upstream\//, /^edge\//],
   [/^serve\.ts$/, /^callers\.ts$/, /^workers\//],
   [/^commands\//],

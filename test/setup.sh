@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # command:package
-NEEDED=(chromium:chromium curl:curl openssl:openssl pgrep:procps php:php-cli redis-server:redis-server tmux:tmux)
+NEEDED=(chromium:chromium curl:curl openssl:openssl pgrep:procps php:php-cli promtool:prometheus redis-server:redis-server tmux:tmux)
 
 missing=()
 for need in "${NEEDED[@]}"; do
@@ -26,6 +26,6 @@ fi
 
 echo "setup: installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
-# The tests start their own Redis; RUNLEVEL keeps Debian from starting one as a service.
+# The tests start their own Redis, and no Prometheus; RUNLEVEL keeps Debian from starting them as services.
 "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,9 +1,16 @@
+import { systemClock } from '../edge/clock.ts'
+import { keySetFetcher } from '../edge/issuer.ts'
+import { parseAddress } from '../explain/asked.ts'
+import { decideOn } from '../explain/decide.ts'
+import { asJson, withoutSecrets } from '../explain/decision.ts'
+import type { Policy } from '../policy/policy.ts'
+import { createKeys } from '../token/keys.ts'
+import type { FindKey } from '../token/verify.ts'
 import { loadFor } from './check.ts'
-import { asJson, asText, withoutSecrets } from './decision.ts'
+import { asText } from './decision.ts'
 import { decidingLine, hintsFor } from './hints.ts'
-import { believing, decideOn, rawRequest, unsignedToken, verifying } from './judge.ts'
 import type { ExitStatus, Terminal } from './terminal.ts'
-import { parseClaims, parseHeader, parseUrl } from './words.ts'
+import { readClaims, readHeader } from './words.ts'
 
 export interface ExplainOptions {
   readonly token?: string
@@ -21,9 +28,9 @@ export async function explain(
   options: ExplainOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const claims = parseClaims(options.claims)
-  const address = parseUrl(url)
-  const headers = options.header.map(parseHeader)
+  const claims = readClaims(options.claims)
+  const address = parseAddress(url)
+  const headers = options.header.map(readHeader)
   const wrong =
     (claims instanceof Error && claims) ||
     (address instanceof Error && address) ||
@@ -35,20 +42,35 @@ export async function explain(
   const loaded = loadFor(file, terminal)
   if (!loaded) return 1
   const { policy } = loaded
-  const bearer = options.token ?? (claims && unsignedToken(claims, policy))
-  const raw = rawRequest(policy, {
+  const asked = {
     method,
     address,
-    bearer,
     headers: (headers as string[][]).flat(),
-  })
-  const decision = await decideOn(policy, raw, claims ? believing(policy) : verifying(policy))
+    token: options.token,
+    claims,
+  }
+  const decision = await decideOn(policy, asked, fetchedKey(policy))
   const shown = options.showSecrets ? decision : withoutSecrets(decision)
   if (options.json) terminal.out(JSON.stringify(asJson(shown), null, 2))
   else {
-    const hints = hintsFor(decision, policy, raw)
+    const hints = hintsFor(decision, policy, { method, target: address.target })
     const told = { file, line: decidingLine(decision, loaded), hints }
     for (const line of asText(shown, told, terminal)) terminal.out(line)
   }
   return decision.denial ? 1 : 0
 }
+
+/** Real tokens are verified with the issuer's keys, fetched once somebody needs one. */
+const fetchedKey =
+  ({ issuer, keys: times }: Policy): FindKey =>
+  async (kid, alg) => {
+    const fetcher = keySetFetcher(issuer)
+    const keys = createKeys({ fetchKeySet: fetcher, clock: systemClock }, times)
+    try {
+      await keys.refresh()
+      return await keys.find(kid, alg)
+    } finally {
+      keys.stop()
+      fetcher.close()
+    }
+  }

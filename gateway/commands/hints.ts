@@ -1,3 +1,4 @@
+import type { Decision } from '../explain/decision.ts'
 import type { Route } from '../model.ts'
 import type { Denial, DenyReason } from '../policy/denial.ts'
 import { didYouMean, editDistance, nearest } from '../policy/nearest.ts'
@@ -5,7 +6,6 @@ import type { Insight } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import { segmentsOf } from '../policy/routes.ts'
 import type { Path } from '../policy/source.ts'
-import type { Decision } from './decision.ts'
 
 /** A request as its words tell it. */
 export interface Asked {

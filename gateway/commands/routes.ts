@@ -1,4 +1,5 @@
-import type { Access, DataSource, Route } from '../model.ts'
+import type { DataSource, Route } from '../model.ts'
+import { alternatives, describeAccess } from '../policy/describe.ts'
 import type { Policy } from '../policy/policy.ts'
 import { compareRoutes } from '../policy/routes.ts'
 import { loadFor } from './check.ts'
@@ -42,10 +43,6 @@ function inMatchOrder({ routes, dataSources }: Policy): Route[] {
 const sharesHost = (a: DataSource, b: DataSource): boolean =>
   (a.hosts.length === 0 && b.hosts.length === 0) || a.hosts.some(host => b.hosts.includes(host))
 
-/** The scopes that an access asks for, as alternatives; none for `authenticated` and `public`. */
-export const alternatives = (access: Access): readonly (readonly string[])[] =>
-  access.kind === 'scopes' ? access.anyOf : []
-
 const asJson = ({ dataSource, methods, pattern, access, principal, line }: Route) => ({
   dataSource: dataSource.id,
   methods,
@@ -66,11 +63,4 @@ function asRow({ dataSource, methods, pattern, access, principal, line, clients 
     dataSource.id,
     String(line),
   ]
-}
-
-/** `read and append`, `read, or audit and list`, `any valid token`, `public`. */
-export function describeAccess(access: Access): string {
-  if (access.kind === 'public') return 'public'
-  if (access.kind === 'authenticated') return 'any valid token'
-  return access.anyOf.map(scopes => scopes.join(' and ')).join(', or ')
 }

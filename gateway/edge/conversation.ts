@@ -159,6 +159,7 @@ export function noteRoute(record: RequestRecord, { route, token }: Permit): void
 
 export function noteDenial(record: RequestRecord, denial: Denial): void {
   record.code = denial.denied
+  record.detail = denial.detail
   if (denial.route) record.route = denial.route
   if (denial.token) record.token = denial.token
   if (denial.cause !== undefined) record.cause = denial.cause

@@ -34,6 +34,7 @@ export function openKeys(
   inherited?: Inherited,
 ): IssuerKeys {
   const fetchKeySet = keySetFetcher(policy.issuer)
+  for (const outcome of ['success', 'failure']) metrics.keyFetches.inc({ outcome }, 0)
   const redis = openStore(policy, redisEvents(log, metrics))
   const store = redis ?? openShared?.(policy)
   const sources = { fetchKeySet, store, clock: systemClock, events: keyEvents(log, metrics) }

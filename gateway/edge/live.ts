@@ -13,6 +13,8 @@ export interface Live {
   readonly keys: () => IssuerKeys
   /** Milliseconds since the epoch. */
   readonly loadedAt: () => number
+  /** Tokens that are remembered as verified. */
+  readonly rememberedTokens: () => number
   /** Puts another policy into the place of the one in force, in one step. */
   readonly putInForce: (policy: Policy) => void
   readonly close: () => Promise<void>
@@ -44,12 +46,13 @@ export function goLive(first: Policy, tools: KeysTools): Live {
     service: () => service,
     keys: () => keys,
     loadedAt: () => loadedAt,
+    rememberedTokens: () => service.tokens.remembered(),
     putInForce,
     close,
   }
 }
 
-const serviceOf = (policy: Policy, keys: IssuerKeys, exchanges: Exchanges): Service => ({
+const serviceOf = (policy: Policy, keys: IssuerKeys, exchanges: Exchanges) => ({
   policy,
   tokens: { ...createVerifier(policy, keys), exchangeOpaque: exchanges.jwtFor },
   exchanges,

@@ -1,11 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+export const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** The format of what is told (`Content-Type`). */
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
-const PREFIX = 'feide_gateway_'
+export const PREFIX = 'feide_gateway_'
 
 /** How several processes are told of as one, where neither the sum nor what the library says fits. */
 const TOGETHER = {
@@ -15,10 +15,14 @@ const TOGETHER = {
   nodejs_eventloop_lag_p99_seconds: 'max',
 } as const
 
+/** Gauges with names of counters, which say nothing that others do not. */
+const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total']
+
 function openRegistry() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  for (const name of MISNAMED) registry.removeSingleMetric(`${PREFIX}nodejs_${name}`)
   for (const [name, aggregator] of Object.entries(TOGETHER)) {
     Object.assign(registry.getSingleMetric(PREFIX + name) ?? {}, { aggregator })
   }
@@ -31,6 +35,27 @@ function openRegistry() {
     logLinesDropped: new Counter(
       named('log_lines_dropped_total', 'Log lines that nobody read in time.'),
     ),
+    buildInfo: new Gauge({
+      ...named('build_info', 'Which gateway this is.'),
+      labelNames: ['version'] as const,
+      aggregator: 'max',
+    }),
+    policyInfo: new Gauge({
+      ...named('policy_info', 'Which policy is in force: the SHA-256 of its file.'),
+      labelNames: ['hash'] as const,
+      aggregator: 'max',
+    }),
+    policyLoadedAt: new Gauge({
+      ...named('policy_loaded_timestamp_seconds', 'Since when the policy is in force.'),
+      aggregator: 'max',
+    }),
+    policyReloadGood: new Gauge({
+      ...named(
+        'policy_last_reload_successful',
+        'Whether the policy file was last read without fault.',
+      ),
+      aggregator: 'max',
+    }),
   }
   return { registry, named, ofEveryProcess }
 }
@@ -84,6 +109,20 @@ export function createMetrics() {
       labelNames: byRoute,
       buckets: SECONDS,
     }),
+    ready: new Gauge({
+      ...named('ready', 'Whether the gateway can serve: a policy is in force and keys are known.'),
+      aggregator: 'max',
+    }),
+    verifiedTokens: new Gauge(
+      named('verified_tokens', 'Tokens that are remembered, so that each is verified once.'),
+    ),
+    connections: new Gauge(named('connections', 'Connections of callers.')),
+    receivedBytes: new Counter(
+      named('received_bytes_total', 'Bytes from callers, headers and TLS included.'),
+    ),
+    sentBytes: new Counter(
+      named('sent_bytes_total', 'Bytes to callers, headers and TLS included.'),
+    ),
     inFlight: new Gauge(named('in_flight_requests', 'Requests that have not been answered yet.')),
     upstreamActive: new Gauge({
       ...named('upstream_active_requests', 'Requests and WebSockets that are with an upstream.'),

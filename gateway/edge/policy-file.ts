@@ -11,15 +11,28 @@ export interface FollowedFile {
   /** Reads the policy again; one with a fault leaves the old one in force. */
   readonly reload: () => void
   readonly close: () => void
+  /** The last try, where it failed. */
+  readonly failure: () => ReloadFailure | undefined
+}
+
+export interface ReloadFailure {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly faults: readonly string[]
 }
 
 export interface FollowTools {
   readonly env: Environment
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'policyReloads'>
+  readonly metrics: PolicyMetrics
   /** Puts a good policy into force; the reload is logged when that is done. */
   readonly putInForce: (policy: Policy, snapshot: Snapshot) => void | Promise<void>
 }
+
+type PolicyMetrics = Pick<
+  Metrics,
+  'policyReloads' | 'policyInfo' | 'policyLoadedAt' | 'policyReloadGood'
+>
 
 /** Follows the file that a policy came from, and all that it includes: reads them when they change. */
 export function followPolicy(
@@ -29,6 +42,7 @@ export function followPolicy(
   const { file } = first
   let latest = first
   let unwatch = () => {}
+  let failure: ReloadFailure | undefined
 
   const watch = (included: readonly string[]) => {
     unwatch()
@@ -39,6 +53,8 @@ export function followPolicy(
     const { read, snapshot } = recordingReader()
     const parsed = loadOrFault(file, env, read)
     metrics.policyReloads.inc({ result: parsed.ok ? 'success' : 'failure' })
+    metrics.policyReloadGood.set(parsed.ok ? 1 : 0)
+    failure = parsed.ok ? undefined : { at: Date.now(), faults: parsed.faults }
     if (parsed.ok) void take(parsed.policy, parsed.warnings, snapshot(file))
     else log.error({ file, faults: parsed.faults }, 'policy reload failed')
     watch(parsed.ok ? parsed.policy.included : parsed.included)
@@ -48,6 +64,7 @@ export function followPolicy(
     const before = latest
     latest = next
     await putInForce(next, snapshot)
+    tellPolicy(metrics, next)
     log.info({ file, hash: next.hash, warnings }, 'policy reloaded')
     if (restartNeeded(before, next)) {
       log.warn({}, 'listen, admin, workers or tls changed: they take effect at the next start')
@@ -55,7 +72,18 @@ export function followPolicy(
   }
 
   watch(first.included)
-  return { reload, close: () => unwatch() }
+  metrics.policyReloadGood.set(1)
+  // From the start on: a first failure is a rise as well.
+  for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0)
+  tellPolicy(metrics, first)
+  return { reload, close: () => unwatch(), failure: () => failure }
+}
+
+function tellPolicy({ policyInfo, policyLoadedAt }: PolicyMetrics, { hash }: Policy): void {
+  // Of the current one alone: series of others would never end.
+  policyInfo.reset()
+  policyInfo.set({ hash }, 1)
+  policyLoadedAt.setToCurrentTime()
 }
 
 /** A policy file can never end a gateway that runs, whatever is in it. */

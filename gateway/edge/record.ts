@@ -3,6 +3,7 @@ import type { DataSource, Route, VerifiedToken } from '../model.ts'
 import type { DenyReason } from '../policy/denial.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { type Refusal, refusalOf } from './refusals.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
 export interface RequestRecord {
@@ -16,6 +17,8 @@ export interface RequestRecord {
   token?: VerifiedToken
   /** Absent: allowed. */
   code?: DenyReason
+  /** What the caller was told, where it was refused. */
+  detail?: string
   /** Milliseconds of `performance.now()`. */
   sentAt?: number
   headAt?: number
@@ -28,7 +31,12 @@ export interface RequestRecord {
 const KNOWN_METHODS = new Set(METHODS)
 
 /** Writes the one line and the counters of a request (contract 7); nothing in them is a caller's choice. */
-export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
+export function recorder(
+  log: Log,
+  metrics: Metrics,
+  userid: () => boolean,
+  onRefused: (refusal: Refusal) => void,
+) {
   return (record: RequestRecord): void => {
     const { route, requestId, status, code, token, cause, aborted } = record
     const dataSource = (route?.dataSource ?? record.dataSource)?.id
@@ -61,6 +69,7 @@ export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
     metrics.duration.observe(labels, durationMs / 1000)
     if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
+    if (code !== undefined) onRefused(refusalOf(record, code, method))
   }
 }
 

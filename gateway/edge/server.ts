@@ -7,6 +7,7 @@ import type { EdgeTools } from './conversation.ts'
 import { serveHttp1 } from './http1.ts'
 import { createSessions } from './http2.ts'
 import { createTlsServer } from './tls.ts'
+import { countTraffic, type Traffic } from './traffic.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /**
@@ -26,6 +27,7 @@ export interface EdgeServer {
   readonly closeIdle: () => void
   /** Cuts every connection, whatever it is used for. */
   readonly closeAll: () => void
+  readonly takeTraffic: () => Traffic
 }
 
 /**
@@ -44,10 +46,14 @@ export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
   serveHttp1(server, turns, tools)
 
   const sockets = new Set<Socket>()
+  const traffic = countTraffic(sockets)
   server.on('connection', (socket: Socket) => {
     if (!knowsPeer(socket)) return
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      traffic.close(socket)
+    })
   })
   server.prependListener('secureConnection', knowsPeer)
   const adopt = (next: Policy) => {
@@ -67,7 +73,7 @@ export function createEdgeServer(tools: EdgeTools, policy: Policy): EdgeServer {
     for (const socket of sockets) socket.destroy()
   }
   adopt(policy)
-  return { server, adopt, closeIdle, closeAll }
+  return { server, adopt, closeIdle, closeAll, takeTraffic: traffic.take }
 }
 
 /**

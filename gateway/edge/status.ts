@@ -1,8 +1,10 @@
 import type { Upstream } from '../model.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { KeyStatus } from '../token/keys.ts'
+import type { FindKey } from '../token/verify.ts'
 import type { UpstreamStatus } from '../upstream/upstreams.ts'
 import type { Metrics } from './metrics.ts'
+import type { Traffic } from './traffic.ts'
 
 /** What a process that serves callers can tell of itself. */
 export interface AdminState {
@@ -17,6 +19,10 @@ export interface AdminState {
   /** Why it should get no requests, or `undefined`. */
   readonly notReady: () => string | undefined
   readonly metrics: Metrics
+  readonly findKey: FindKey
+  /** Tokens that are remembered as verified. */
+  readonly rememberedTokens: () => number
+  readonly takeTraffic: () => Traffic
 }
 
 /** `/status` (contract 7). */
@@ -45,5 +51,22 @@ export function statusOf({ version, policy, loadedAt, keys, redisUp, upstream: l
 }
 
 export type Status = ReturnType<typeof statusOf>
+
+/** The status of a gateway, of one process or of several. */
+export interface GatewayStatus {
+  readonly version: string
+  readonly policy: { readonly hash: string; readonly loadedAt: string }
+  /** `null` where nobody could be asked. */
+  readonly keys: Status['keys'] | null
+  readonly redis: Status['redis']
+  readonly upstreams: Status['upstreams']
+  readonly workers?: readonly WorkerStatus[]
+}
+
+export interface WorkerStatus {
+  readonly pid: number
+  readonly startedAt: string
+  readonly notReady: string | null
+}
 
 export const isoTime = (ms: number) => new Date(ms).toISOString()

@@ -50,7 +50,7 @@ export function createVerifier(
     return ended
   }
 
-  return { recallToken, verifyToken }
+  return { recallToken, verifyToken, remembered: memory.size }
 }
 
 /** What a token is held against at a data source. */

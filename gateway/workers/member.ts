@@ -1,4 +1,6 @@
 import type { LineWriter } from '../edge/lines.ts'
+import type { Refusal } from '../edge/refusals.ts'
+import type { Asked } from '../explain/asked.ts'
 import type { Address } from '../policy/scalars.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import type { KeySpaces } from './key-spaces.ts'
@@ -17,6 +19,8 @@ export interface Member {
   readonly give: (snapshot: Snapshot) => Promise<boolean>
   /** Resolves with `undefined` where no answer comes within a second. */
   readonly ask: (about: Question) => Promise<unknown>
+  /** Resolves with `undefined` where no answer comes within some seconds. */
+  readonly explain: (asked: Asked) => Promise<unknown>
   readonly refreshKeys: () => void
   /** Finishes what is in flight, and ends. */
   readonly drain: () => void
@@ -25,6 +29,7 @@ export interface Member {
 
 export interface MemberEvents {
   readonly onListening: () => void
+  readonly onRefused: (refusals: readonly Refusal[]) => void
   /** @param fault why, where the worker could still say it */
   readonly onExit: (end: End, fault: StartFault | undefined) => void
   /** Nothing more comes from it. */
@@ -44,6 +49,9 @@ export interface MemberTools {
 /** Milliseconds that a worker may take to answer, and to put a policy into force. */
 const ANSWER_PATIENCE = 1_000
 const POLICY_PATIENCE = 10_000
+
+/** A key that nobody knows yet may have to be fetched. */
+const EXPLAIN_PATIENCE = 6_000
 
 /** Begins a worker, and gives it the policy in force as soon as it is there. */
 export function startMember(tools: MemberTools, events: MemberEvents): Member {
@@ -77,6 +85,9 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
       case 'answer':
         pending.answer(message.id, message.value)
         return
+      case 'refused':
+        events.onRefused(message.refusals)
+        return
       case 'store': {
         const value = keySpaces.call(identity, message.space, message.call)
         worker.send({ is: 'stored', id: message.id, value })
@@ -99,6 +110,8 @@ export function startMember(tools: MemberTools, events: MemberEvents): Member {
     give,
     ask: about =>
       pending.askIfHeard(id => worker.send({ is: 'question', id, about }), ANSWER_PATIENCE),
+    explain: asked =>
+      pending.askIfHeard(id => worker.send({ is: 'explain', id, asked }), EXPLAIN_PATIENCE),
     refreshKeys: () => worker.send({ is: 'refresh' }),
     // One that waits for its policy has accepted nothing.
     drain: () => (state === 'starting' ? worker.kill() : worker.send({ is: 'drain' })),

@@ -1,3 +1,6 @@
+import type { Refusal } from '../edge/refusals.ts'
+import type { Asked } from '../explain/asked.ts'
+import { ANSWERS } from '../policy/denial.ts'
 import type { Address } from '../policy/scalars.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import type { StoredKeySet } from '../token/store.ts'
@@ -5,7 +8,7 @@ import type { StoredKeySet } from '../token/store.ts'
 /** What the primary process and its workers say to each other; JSON over the channel between them. */
 
 /** What the primary asks a worker about. */
-export type Question = 'readiness' | 'metrics' | 'status'
+export type Question = 'readiness' | 'metrics' | 'status' | 'counts'
 
 export type ToWorker =
   /** Puts a policy into force; the first one is what the worker begins to serve with. */
@@ -17,6 +20,8 @@ export type ToWorker =
       readonly listen: Address
     }
   | { readonly is: 'question'; readonly id: number; readonly about: Question }
+  /** Explains a request that nobody sent. */
+  | { readonly is: 'explain'; readonly id: number; readonly asked: Asked }
   /** Fetches the keys anew, or takes over what another worker fetches. */
   | { readonly is: 'refresh' }
   | { readonly is: 'stored'; readonly id: number; readonly value: unknown }
@@ -30,6 +35,8 @@ export type FromWorker =
   | { readonly is: 'failed'; readonly fault: StartFault }
   /** To a policy, or to a question. */
   | { readonly is: 'answer'; readonly id: number; readonly value: unknown }
+  /** The last refusals since it said so before. */
+  | { readonly is: 'refused'; readonly refusals: readonly Refusal[] }
   /** A call of the key set store that the workers share; `space` tells one key set from another. */
   | { readonly is: 'store'; readonly id: number; readonly space: string; readonly call: StoreCall }
 
@@ -74,6 +81,33 @@ const isSnapshot = shaped({
   texts: value => isRecord(value) && Object.values(value).every(isText),
 })
 const isStoredKeySet = shaped({ fetchedAt: Number.isFinite, document: isAnything })
+const isAsked = shaped({
+  method: isText,
+  address: shaped({ host: optional(isText), target: isText }),
+  token: optional(isText),
+  claims: optional(isRecord),
+})
+const isReason: Holds = value => isText(value) && Object.hasOwn(ANSWERS, String(value))
+const isRefusal = shaped({
+  at: isNumber,
+  requestId: isText,
+  method: isText,
+  status: isNumber,
+  code: isReason,
+  detail: isText,
+  cause: optional(isText),
+  dataSource: optional(isText),
+  route: optional(
+    shaped({
+      dataSource: isText,
+      key: isText,
+      line: isNumber,
+      scopes: Array.isArray,
+      audiences: Array.isArray,
+    }),
+  ),
+  token: optional(shaped({ clientId: isText, kind: isText, scopes: Array.isArray })),
+})
 const STORE_CALLS = [
   shaped({ do: oneOf('read', 'lease', 'stamp') }),
   shaped({ do: oneOf('release', 'claimCooldown'), ms: isNumber }),
@@ -86,7 +120,8 @@ const TO_WORKER: Kinds<ToWorker> = {
     snapshot: isSnapshot,
     listen: shaped({ host: isText, port: isNumber }),
   },
-  question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status') },
+  question: { id: isNumber, about: oneOf('readiness', 'metrics', 'status', 'counts') },
+  explain: { id: isNumber, asked: isAsked },
   refresh: {},
   stored: { id: isNumber },
   drain: {},
@@ -104,6 +139,7 @@ const FROM_WORKER: Kinds<FromWorker> = {
     }),
   },
   answer: { id: isNumber },
+  refused: { refusals: value => Array.isArray(value) && value.every(isRefusal) },
   store: { id: isNumber, space: isText, call: value => STORE_CALLS.some(holds => holds(value)) },
 }
 

@@ -3,11 +3,13 @@ import { listen } from '../edge/drain.ts'
 import { lineWriter } from '../edge/lines.ts'
 import { createLog, type Log } from '../edge/log.ts'
 import { createPrimaryMetrics } from '../edge/metrics.ts'
-import { followPolicy } from '../edge/policy-file.ts'
+import { type FollowedFile, followPolicy } from '../edge/policy-file.ts'
+import { createRefusals } from '../edge/refusals.ts'
 import { createTotals } from '../edge/totals.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import { type Gateway, LAST_LINES, type ServeOptions } from '../serve.ts'
+import { createCounted } from './counted.ts'
 import { createKeySpaces } from './key-spaces.ts'
 import type { Member } from './member.ts'
 import { workerStarter } from './processes.ts'
@@ -35,6 +37,7 @@ interface State {
    */
   toBeginWith: Snapshot
   stopping: boolean
+  reloadFailure: FollowedFile['failure']
 }
 
 /**
@@ -48,6 +51,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
     inForce: { policy: first, snapshot, loadedAt: Date.now() },
     toBeginWith: snapshot,
     stopping: false,
+    reloadFailure: () => undefined,
   }
   const reserved = await reserve(first.listen)
   const { team, log, metrics, admin } = openTeam(options, state, reserved)
@@ -59,6 +63,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
     return giveToAll(team, next, log)
   }
   const files = followPolicy(first, { env, log, metrics, putInForce })
+  state.reloadFailure = files.failure
   const close = () => {
     files.close()
     admin.closeAllConnections()
@@ -101,6 +106,9 @@ function openTeam({ policy, version, stdout, size }: PrimaryOptions, state: Stat
   const lines = lineWriter(stdout, onDropped)
   const log = createLog(lines, policy.log.level)
   const totals = createTotals(metrics.registry)
+  const counted = createCounted()
+  const refusals = createRefusals()
+  metrics.buildInfo.set({ version }, 1)
   const team = createTeam({
     size,
     log,
@@ -111,16 +119,23 @@ function openTeam({ policy, version, stdout, size }: PrimaryOptions, state: Stat
     snapshots: () => [...new Set([state.toBeginWith, state.inForce.snapshot])],
     onDropped,
     onReplaced: () => metrics.workerRestarts.inc(),
-    onClosed: totals.bury,
+    onRefused: list => list.forEach(refusals.note),
+    onClosed: member => {
+      totals.bury(member)
+      counted.bury(member)
+    },
   })
   const view = viewOfTeam({
     version,
     inForce: () => state.inForce,
     members: team.members,
     totals,
+    counted,
+    refusals,
+    reloadFailure: () => state.reloadFailure(),
     notReady: () => (state.stopping ? 'the gateway is shutting down' : undefined),
   })
-  return { team, log, metrics, admin: adminServer(view) }
+  return { team, log, metrics, admin: adminServer(view, policy.admin) }
 }
 
 const isListening = (member: Member) => member.isListening()

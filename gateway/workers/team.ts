@@ -1,4 +1,5 @@
 import type { Log } from '../edge/log.ts'
+import type { Refusal } from '../edge/refusals.ts'
 import { timer } from '../timer.ts'
 import { type Member, type MemberTools, startMember } from './member.ts'
 import type { StartFault } from './messages.ts'
@@ -21,6 +22,8 @@ export interface TeamOptions extends MemberTools {
   readonly size: number
   readonly log: Log
   readonly onReplaced: () => void
+  /** Requests that were refused, by whichever of them. */
+  readonly onRefused: (refusals: readonly Refusal[]) => void
   /** Nothing more comes from a worker that has ended. */
   readonly onClosed: (member: Member) => void
 }
@@ -36,7 +39,7 @@ const SETTLED = 60_000
 const CLOSING = 5_000
 
 export function createTeam(options: TeamOptions): Team {
-  const { size, log, onReplaced, onClosed } = options
+  const { size, log, onReplaced, onRefused, onClosed } = options
   const members = new Set<Member>()
   const open = new Set<Member>()
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
@@ -46,6 +49,7 @@ export function createTeam(options: TeamOptions): Team {
   /** One place in the team, and those who take it one after the other. */
   const fill = (deathsInARow: number): void => {
     const member = startMember(options, {
+      onRefused,
       onListening: () => {
         if (phase === 'starting' && [...members].every(one => one.isListening())) {
           phase = 'serving'

@@ -1,8 +1,12 @@
 import { KEYS_ON_THEIR_WAY } from '../callers.ts'
 import type { AdminView } from '../edge/admin.ts'
-import { isoTime, type Status } from '../edge/status.ts'
+import type { Refusals } from '../edge/refusals.ts'
+import { type GatewayStatus, isoTime, type Status } from '../edge/status.ts'
 import type { Totals } from '../edge/totals.ts'
+import type { Asked } from '../explain/asked.ts'
+import type { Explanation } from '../explain/explanation.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { Counted } from './counted.ts'
 import type { Member } from './member.ts'
 
 export interface TeamState {
@@ -11,6 +15,9 @@ export interface TeamState {
   readonly inForce: () => { readonly policy: Policy; readonly loadedAt: number }
   readonly members: () => readonly Member[]
   readonly totals: Totals
+  readonly counted: Counted
+  readonly refusals: Refusals
+  readonly reloadFailure: AdminView['reloadFailure']
   /** Why the gateway as a whole should get no requests, whatever its workers say. */
   readonly notReady: () => string | undefined
 }
@@ -26,6 +33,14 @@ export const viewOfTeam = (state: TeamState): AdminView => ({
     return state.totals.text()
   },
   status: () => statusOfTeam(state),
+  counts: async () => {
+    await Promise.all(state.members().map(member => noteCounts(member, state.counted)))
+    return state.counted.sum()
+  },
+  policy: () => state.inForce().policy,
+  explain: asked => askAnyone(state.members(), asked),
+  refusals: state.refusals,
+  reloadFailure: state.reloadFailure,
 })
 
 /** One that is ready is enough: it gets the requests. */
@@ -55,8 +70,24 @@ async function noteSamples(member: Member, totals: Totals): Promise<void> {
   totals.note(member, await member.ask('metrics'))
 }
 
+async function noteCounts(member: Member, counted: Counted): Promise<void> {
+  counted.note(member, await member.ask('counts'))
+}
+
+/** Whichever serves: all have the same policy and, but for moments, the same keys. */
+async function askAnyone(
+  members: readonly Member[],
+  asked: Asked,
+): Promise<Explanation | undefined> {
+  for (const member of members.filter(one => one.isListening())) {
+    const answer = await member.explain(asked)
+    if (answer !== undefined) return answer as Explanation
+  }
+  return undefined
+}
+
 /** As of one process; what differs between workers is of the first one that answers, or added up. */
-async function statusOfTeam({ version, inForce, members }: TeamState) {
+async function statusOfTeam({ version, inForce, members }: TeamState): Promise<GatewayStatus> {
   const { policy, loadedAt } = inForce()
   const told = await Promise.all(members().map(tellOf))
   const statuses = told.flatMap(({ status }) => (status ? [status] : []))

@@ -1,10 +1,12 @@
 import type { Writable } from 'node:stream'
 import { type Callers, openCallers } from '../callers.ts'
+import { countsOf, explainFor } from '../edge/admin.ts'
 import { lineWriter } from '../edge/lines.ts'
 import { createLog, type Log, marked } from '../edge/log.ts'
 import { measure } from '../edge/measure.ts'
 import { createMetrics } from '../edge/metrics.ts'
 import { type AdminState, statusOf } from '../edge/status.ts'
+import type { Asked } from '../explain/asked.ts'
 import { loadPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Address } from '../policy/scalars.ts'
@@ -14,6 +16,7 @@ import { LAST_LINES } from '../serve.ts'
 import type { Question, StartFault, StoreCall, ToWorker } from './messages.ts'
 import { createPending } from './pending.ts'
 import type { Primary } from './processes.ts'
+import { batchRefusals } from './refused.ts'
 import { sharedKeys } from './shared-keys.ts'
 
 export interface WorkerOptions {
@@ -87,6 +90,10 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
         return void answer(service?.callers.state, message.about).then(value =>
           primary.send({ is: 'answer', id: message.id, value }),
         )
+      case 'explain':
+        return void explained(service?.callers.state, message.asked).then(value =>
+          primary.send({ is: 'answer', id: message.id, value }),
+        )
       case 'refresh':
         return void service?.callers.keys().refresh()
       case 'stored':
@@ -107,8 +114,12 @@ function openService(
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
   const log = createLog(lines, policy.log.level)
+  const onRefused = batchRefusals(refusals => primary.send({ is: 'refused', refusals }))
   const ownLog = marked(log, { worker: primary.pid })
-  return { log, callers: openCallers({ policy, version, metrics, log, ownLog, openShared }) }
+  return {
+    log,
+    callers: openCallers({ policy, version, metrics, log, onRefused, ownLog, openShared }),
+  }
 }
 
 /** The policy that the primary has checked already, without a look at the disk. */
@@ -122,9 +133,13 @@ async function answer(state: AdminState | undefined, about: Question): Promise<u
   if (!state) return undefined
   if (about === 'readiness') return state.notReady() ?? 'ready'
   if (about === 'status') return statusOf(state)
+  if (about === 'counts') return countsOf(state)
   measure(state)
   return state.metrics.registry.getMetricsAsJSON()
 }
+
+const explained = async (state: AdminState | undefined, asked: Asked): Promise<unknown> =>
+  state && explainFor(state, asked)
 
 function faultOf(error: unknown): StartFault {
   const { message, code, address, port } = Object(error) as StartFault

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ROOT } from '../support/gateway.ts'
 import { policyOf, read, readYaml, secondsOf, upstreamsOf, variablesOf } from './support.ts'
 
 interface Service {
   readonly image: string
+  readonly profiles?: readonly string[]
   readonly build?: { readonly context: string; readonly dockerfile: string }
   readonly user: string
   readonly read_only: boolean
@@ -16,6 +20,7 @@ interface Service {
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly deploy?: { readonly replicas: number }
   readonly stop_grace_period?: string
+  readonly depends_on?: unknown
 }
 
 const FILE = 'docker/compose.yaml'
@@ -35,12 +40,15 @@ const service = (name: string): Service => {
 }
 const gateway = service('gateway')
 
-/** The value of every `${NAME:-default}`, and something for every other variable. */
+/** The value of every `${NAME:-default}`, and something (long enough for a secret) for every other variable. */
 const environmentOf = (values: Service['environment'] = {}) =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      String(value).replace(/\$\{\w+(?::-([^}]*))?[^}]*\}/g, '$1x'),
+      String(value).replace(
+        /\$\{\w+(?::-([^}]*))?[^}]*\}/g,
+        (_, value?: string) => value ?? 'x'.repeat(16),
+      ),
     ]),
   )
 
@@ -69,7 +77,7 @@ describe.each(Object.entries(services))('the service %s', (name, it) => {
 
   test('is published on this machine alone, if at all', () => {
     expect((it.ports ?? []).filter(port => !port.startsWith('127.0.0.1:'))).toEqual([])
-    expect(it.ports !== undefined).toBe(['gateway', 'feide'].includes(name))
+    expect(it.ports !== undefined).toBe(['gateway', 'feide', 'grafana'].includes(name))
   })
 
   test('is mounted nothing that it could write to', () => {
@@ -109,7 +117,11 @@ describe('networks', () => {
     expect(compose.networks.inside).toEqual({ internal: true })
     const outside = Object.keys(services).filter(name => service(name).networks.includes('outside'))
     expect(outside.sort()).toEqual(['feide', 'gateway'])
-    expect([...gateway.networks].sort()).toEqual(['inside', 'outside'])
+    expect([...gateway.networks].sort()).toEqual(['inside', 'outside', 'watching'])
+    const watching = Object.keys(services).filter(name =>
+      service(name).networks.includes('watching'),
+    )
+    expect(watching.sort()).toEqual(['gateway', 'grafana', 'prometheus'])
   })
 
   test('every upstream of the policy is a service, on the port that it listens on', () => {
@@ -136,7 +148,10 @@ describe('the gateways', () => {
 
   test('are two, with a port each', () => {
     expect(gateway.deploy?.replicas).toBe(2)
-    expect(gateway.ports).toEqual([`127.0.0.1:\${GATEWAY_PORTS:-8080-8089}:${policy.listen.port}`])
+    expect(gateway.ports).toEqual([
+      `127.0.0.1:\${GATEWAY_PORTS:-8080-8089}:${policy.listen.port}`,
+      `127.0.0.1:\${ADMIN_PORTS:-9090-9099}:9090`,
+    ])
   })
 
   test('have a policy without faults and warnings, and every variable that it asks for', () => {
@@ -146,7 +161,8 @@ describe('the gateways', () => {
 
   test('listen for callers everywhere, for health checks inside only', () => {
     expect(policy.listen.host).toBe('0.0.0.0')
-    expect(policy.admin).toEqual({ host: '127.0.0.1', port: 9090 })
+    expect(policy.admin).toMatchObject({ host: '127.0.0.1', port: 9090 })
+    expect(policy.admin).toHaveProperty('secret', expect.stringMatching(/^x+$/))
   })
 
   test('have the folder of the policy mounted, where the image looks for it', () => {
@@ -160,6 +176,46 @@ describe('the gateways', () => {
 
   test('authenticate what they read back from Redis', () => {
     expect(policy.redis?.secret).toBeDefined()
+  })
+})
+
+describe('what looks on', () => {
+  const extra = Object.keys(services).filter(name => service(name).profiles)
+  test('is there when it is asked for, and else not', () => {
+    expect(extra.sort()).toEqual(['grafana', 'prometheus'])
+    for (const name of extra) expect(service(name).profiles).toEqual(['observe'])
+    const others = Object.values(services).filter(({ profiles }) => !profiles)
+    expect(JSON.stringify(others.map(({ depends_on }) => depends_on))).not.toMatch(/grafana|prom/)
+  })
+  test('has every file that it is mounted', () => {
+    const files = extra.flatMap(name => service(name).volumes ?? []).map(text => text.split(':')[0])
+    expect(files.filter(file => !existsSync(join(ROOT, 'docker', file ?? '')))).toEqual([])
+  })
+  test('asks the gateways where they listen when they are looked at', () => {
+    const [config] = readYaml('docker/observe/prometheus.yaml') as [
+      { scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[] },
+    ]
+    const [job] = config.scrape_configs
+    expect(job?.dns_sd_configs).toMatchObject([{ names: ['gateway'], port: 9090 }])
+    expect(read(FILE)).toContain('ADMIN_LISTEN=0.0.0.0:9090 docker compose')
+  })
+  test('Grafana asks Prometheus, under the name that its dashboard says', () => {
+    const provisioned = readYaml('docker/observe/provisioning/datasources/prometheus.yaml') as [
+      { datasources: { uid: string; url: string }[] },
+    ]
+    const [source] = provisioned[0].datasources
+    expect(source).toMatchObject({ uid: 'prometheus', url: 'http://prometheus:9090' })
+    const uids = [
+      ...read('docker/observe/dashboards/feide-gateway.json').matchAll(
+        /"type": "prometheus",\s+"uid": "([^"]+)"/g,
+      ),
+    ]
+    expect(new Set(uids.map(([, uid]) => uid))).toEqual(new Set([source?.uid]))
+    const [provider] = readYaml('docker/observe/provisioning/dashboards/feide-gateway.yaml') as [
+      { providers: { options: { path: string } }[] },
+    ]
+    const path = provider.providers[0]?.options.path
+    expect(service('grafana').volumes).toContain(`./observe/dashboards:${path}:ro`)
   })
 })
 

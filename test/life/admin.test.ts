@@ -57,11 +57,11 @@ describe('the admin server', () => {
     })
   })
   test('has nothing else', async () => {
-    const [status] = await answerOf(world.gateway, '/')
+    const [status] = await answerOf(world.gateway, '/nothing')
     expect(status).toBe(404)
   })
   test('is never reached through the gateway', async () => {
-    for (const path of ['/healthz', '/readyz', '/metrics', '/status']) {
+    for (const path of ['/', '/events', '/explain', '/healthz', '/readyz', '/metrics', '/status']) {
       expect((await world.ask({ target: path })).status).toBe(404)
     }
   })

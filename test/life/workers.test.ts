@@ -173,7 +173,11 @@ describe(`a gateway with ${SIZE} workers`, { timeout: TIMEOUT }, () => {
     expect(valuesOf('workers')).toEqual([SIZE])
     expect(valuesOf('worker_restarts_total')).toEqual([0])
     expect(valuesOf('key_set_keys')).toEqual([1])
-    expect(valuesOf('redis_up')).toEqual([0])
+    // There is none.
+    expect(valuesOf('redis_up')).toEqual([])
+    for (const name of ['build_info', 'policy_info', 'policy_last_reload_successful', 'ready']) {
+      expect([name, valuesOf(name)]).toEqual([name, [1]])
+    }
     // Node says it in whole seconds.
     expect(since).toBeLessThanOrEqual(Math.min(...startedAt))
     expect(since).toBeGreaterThan(Math.min(...startedAt) - 60)

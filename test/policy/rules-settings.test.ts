@@ -143,6 +143,16 @@ describe('addresses', () => {
       'admin: expected another address than `listen`, got "127.0.0.1:80"',
     ],
     [
+      'the secret of the page is no short one, and is not shown',
+      setting('admin: { secret: «fifteen-letters }\n'),
+      'admin.secret: expected a secret of at least 16 visible ASCII characters, got a value that is not shown here',
+    ],
+    [
+      'the admin port has an address of its own',
+      setting('admin: { listen: «everywhere }\n'),
+      'admin.listen: expected an address such as 127.0.0.1:8080, got "everywhere"',
+    ],
+    [
       'a trusted proxy is an address',
       setting('trustedProxies: [«proxy.example.no]\n'),
       'trustedProxies[0]: expected an IP address or range such as 10.0.0.0/8, got "proxy.example.no"',

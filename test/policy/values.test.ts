@@ -122,6 +122,17 @@ describe('addresses', () => {
   test('admin: off listens nowhere', () => {
     expect(policyOf(around(REST, 'admin: off\n')).admin).toBe('off')
   })
+  test.for([
+    ['0.0.0.0:9090', { host: '0.0.0.0', port: 9090 }],
+    ['{ listen: "0.0.0.0:9090" }', { host: '0.0.0.0', port: 9090 }],
+    [
+      '{ listen: "[::]:9", secret: sixteen-letters! }',
+      { host: '::', port: 9, secret: 'sixteen-letters!' },
+    ],
+    ['{ secret: sixteen-letters! }', { host: '127.0.0.1', port: 9090, secret: 'sixteen-letters!' }],
+  ] as const)('admin: %s', ([text, admin]) => {
+    expect(policyOf(around(REST, `admin: ${text}\n`)).admin).toEqual(admin)
+  })
 })
 
 describe('upstreams', () => {

@@ -1,6 +1,6 @@
 import type { Principal, Route } from '../../model.ts'
 import type { DenyReason } from '../../policy/denial.ts'
-import { alternatives } from '../routes.ts'
+import { alternatives } from '../../policy/describe.ts'
 import type { Result } from './run.ts'
 
 /** One thing that a policy says of a route, for one of its methods: a case that shows it is asked for. */

@@ -1,6 +1,6 @@
+import { type Decision, withoutSecrets } from '../../explain/decision.ts'
 import type { TestCase } from '../../policy/case-schema.ts'
 import { statusOf } from '../../policy/denial.ts'
-import { type Decision, withoutSecrets } from '../decision.ts'
 
 /** One thing that came out otherwise than expected, in words. */
 export interface Difference {

@@ -1,11 +1,12 @@
+import { type Asked, parseAddress, rawRequestOf } from '../../explain/asked.ts'
+import { decideOn } from '../../explain/decide.ts'
+import type { Decision } from '../../explain/decision.ts'
 import type { RawRequest } from '../../model.ts'
 import type { Suite } from '../../policy/case-file.ts'
 import type { TestCase } from '../../policy/case-schema.ts'
+import { deny } from '../../policy/denial.ts'
 import type { Policy } from '../../policy/policy.ts'
 import type { Path } from '../../policy/source.ts'
-import type { Decision } from '../decision.ts'
-import { believing, decideOn, rawRequest, unsignedToken } from '../judge.ts'
-import { parseUrl } from '../words.ts'
 import { type Difference, differencesOf } from './differences.ts'
 
 /** One case with one of its principals. */
@@ -54,20 +55,25 @@ function claimsOf({ principals }: Suite, test: TestCase, name: string | undefine
 
 /** Asks the gate of a policy, as a running gateway does, with claims that are believed. */
 export async function runTrial(trial: Trial, policy: Policy): Promise<Result> {
-  const decision = await decideOn(policy, requestOf(trial, policy), believing(policy))
+  const decision = await decideOn(policy, askedBy(trial), noKey)
   return { trial, decision, differences: differencesOf(trial.test.expect, decision) }
 }
 
+/** A case has claims, and no token that anybody signed. */
+const noKey = () => deny('token_key_unknown', 'The cases of a policy know no keys')
+
 /** The request of a trial, as the HTTP parser would leave it. */
-export function requestOf({ test, claims }: Trial, policy: Policy): RawRequest {
+export const requestOf = (trial: Trial, policy: Policy): RawRequest =>
+  rawRequestOf(askedBy(trial), policy)
+
+function askedBy({ test, claims }: Trial): Asked {
   const [method = '', url = ''] = test.request.split(' ')
-  const address = parseUrl(url)
+  const address = parseAddress(url)
   // The file was checked: this is another's mistake.
   if (address instanceof Error) throw address
   const headers = Object.entries(test.headers).flatMap(([name, values]) =>
     [values].flat().flatMap(value => [name, value]),
   )
   if (test.body !== undefined) headers.push('Content-Length', String(test.body))
-  const bearer = claims && unsignedToken(claims, policy)
-  return rawRequest(policy, { method, address, bearer, headers, peer: test.from })
+  return { method, address, headers, claims, peer: test.from }
 }

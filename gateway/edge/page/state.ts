@@ -1,0 +1,156 @@
+import { html } from 'hono/html'
+import type { Look } from './feed.ts'
+import { badge, count, dayAndTime, type Html, type Mood, span, timeOf } from './words.ts'
+
+/** What is wrong, if anything: in words of an operator. */
+function troubles({ status, reloadFailure, policy }: Look): readonly (readonly [Mood, string])[] {
+  const { keys, redis, upstreams, workers = [] } = status
+  const found: [Mood, string][] = []
+  if (reloadFailure()) {
+    found.push(['bad', 'The policy file has faults: the policy from before them is in force.'])
+  }
+  if (keys?.source === 'stale') {
+    const left = policy().keys.staleFor / 1000 - (keys.age ?? 0)
+    found.push([
+      'warn',
+      `The issuer does not give its keys; the last ones serve for ${span(left)}.`,
+    ])
+  }
+  if (redis?.up === false) {
+    found.push(['warn', 'Redis does not answer; the gateway goes on alone.'])
+  }
+  for (const { dataSource, origins } of upstreams) {
+    const down = origins.filter(({ usable }) => !usable)
+    if (down.length === 0) continue
+    const mood = down.length === origins.length ? 'bad' : 'warn'
+    const names = down.map(({ origin }) => origin).join(', ')
+    found.push([mood, `The API of ${dataSource} cannot be reached: ${names}.`])
+  }
+  for (const { pid, notReady } of workers) {
+    if (notReady !== null) found.push(['warn', `Worker ${pid} is not ready: ${notReady}.`])
+  }
+  return found
+}
+
+/** Whether it works, at a glance. */
+export function summary(look: Look): Html {
+  const found = troubles(look)
+  const worst = found.some(([mood]) => mood === 'bad') ? 'bad' : 'warn'
+  const [mood, text]: [Mood, string] =
+    look.notReady !== undefined
+      ? ['bad', `Not ready: ${look.notReady}`]
+      : found.length > 0
+        ? [worst, 'Serving, with trouble']
+        : ['good', 'Everything works']
+  return html`<div id="summary" class="summary ${mood}" role="status" data-live="inside">
+<p class="verdict">${badge(mood, text)}</p>
+${found.length > 0 ? html`<ul>${found.map(([, what]) => html`<li>${what}</li>`)}</ul>` : ''}
+</div>`
+}
+
+/** The parts that the gateway hangs on. */
+export function state(look: Look): Html {
+  return html`<div id="state" class="cards" data-live="swap">
+${gatewayCard(look)}${upstreamsCard(look)}${keysCard(look)}${policyCard(look)}
+</div>`
+}
+
+const card = (title: string, ...rows: readonly (Html | '')[]): Html =>
+  html`<section class="card"><h3>${title}</h3><dl>${rows}</dl></section>`
+
+const row = (name: string, value: Html | string): Html =>
+  html`<div><dt>${name}</dt><dd>${value}</dd></div>`
+
+const SOURCES = {
+  issuer: ['good', 'known, from the issuer'],
+  redis: ['good', 'known, through Redis'],
+  stale: ['warn', 'old: the issuer is away'],
+} as const
+
+function keysCard({ status: { keys }, at, policy }: Look): Html {
+  const title = 'Keys'
+  if (!keys) return card(title, row('State', badge('bad', 'nobody could be asked')))
+  const [mood, text] = keys.source ? SOURCES[keys.source] : (['bad', 'not known'] as const)
+  const next = keys.nextRefresh === null ? undefined : Date.parse(keys.nextRefresh) - at
+  return card(
+    title,
+    row('State', badge(mood, text)),
+    row('Issuer', html`<span class="long">${policy().issuer.url}</span>`),
+    row('Key ids', list(keys.kids)),
+    keys.age === null ? '' : row('Fetched', `${span(keys.age)} ago`),
+    next === undefined ? '' : row('Next fetch', `in ${span(next / 1000)}`),
+    keys.distrusted.length > 0 ? row('Distrusted', list(keys.distrusted)) : '',
+    keys.unusable.length > 0 ? row('Set aside', `${keys.unusable.length} unusable`) : '',
+    keys.lastError === null
+      ? ''
+      : row('Last error', html`<span class="long">${keys.lastError}</span>`),
+  )
+}
+
+const list = (items: readonly string[]): Html | string =>
+  items.length === 0
+    ? 'none'
+    : html`${items.map((item, i) => html`${i === 0 ? '' : ' '}<code>${item || '(without id)'}</code>`)}`
+
+const upstreamsCard = ({ status: { upstreams } }: Look): Html =>
+  card(
+    upstreams.length === 1 ? 'API' : 'APIs',
+    ...upstreams.map(({ dataSource, active, pending, origins }) =>
+      row(
+        dataSource,
+        html`${origins.map(
+          ({ origin, usable }) =>
+            html`<div class="origin">${usable ? badge('good', 'in use') : badge('bad', 'down')} <span class="long">${origin}</span></div>`,
+        )}<div class="quiet">${count(active)} under way, ${count(pending)} waiting</div>`,
+      ),
+    ),
+  )
+
+function redisState({ status: { redis } }: Look): Html {
+  if (redis === null) return badge('plain', 'not used')
+  return redis.up ? badge('good', 'answers') : badge('warn', 'does not answer')
+}
+
+function policyCard({ status, reloadFailure, policy }: Look): Html {
+  const { hash, loadedAt } = status.policy
+  const failure = reloadFailure()
+  const { routes, dataSources, file } = policy()
+  const sources = dataSources.length
+  return card(
+    'Policy',
+    row('State', failure ? badge('bad', 'the file has faults') : badge('good', 'as in the file')),
+    row('File', html`<span class="long">${file}</span>`),
+    row('Hash', html`<code class="long" title="SHA-256 ${hash}">${hash.slice(0, 16)}…</code>`),
+    row('In force since', dayAndTime(Date.parse(loadedAt))),
+    row('Holds', `${routes.length} routes of ${sources} data source${sources === 1 ? '' : 's'}`),
+    failure
+      ? row(
+          'Faults',
+          html`<div>Tried at ${timeOf(failure.at)}:</div><ul class="faults">${failure.faults
+            .slice(0, MAX_FAULTS)
+            .map(fault => html`<li>${fault}</li>`)}</ul>`,
+        )
+      : '',
+  )
+}
+
+const MAX_FAULTS = 20
+
+function gatewayCard(look: Look): Html {
+  const { version, workers } = look.status
+  const { notReady } = look
+  return card(
+    'Gateway',
+    row('State', notReady === undefined ? badge('good', 'ready') : badge('bad', 'not ready')),
+    row('Version', version),
+    row('In flight', `${count(look.counts.inFlight)} requests`),
+    row('Redis', redisState(look)),
+    ...(workers ?? []).map(({ pid, startedAt, notReady }) =>
+      row(
+        `Worker ${pid}`,
+        html`${notReady === null ? badge('good', 'serves') : badge('bad', notReady)}
+<span class="quiet">since ${dayAndTime(Date.parse(startedAt))}</span>`,
+      ),
+    ),
+  )
+}
