@@ -1,0 +1,265 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Answering, Outgoing } from '../../gateway/upstream/connection.ts'
+import { type Connections, openConnections, type Sending } from '../../gateway/upstream/pool.ts'
+import { freePort } from '../support/redis.ts'
+
+/** Requests that have reached the origin, each with the number of its connection. */
+type Arrived = { readonly connection: number; readonly bytes: string }
+
+let server: Server
+let port: number
+let sockets: Socket[]
+let arrived: Arrived[]
+/** What the origin says to a request. */
+let answer: (socket: Socket, bytes: string) => void
+let connections: Connections
+
+const reply = (body: string, fields = '') =>
+  `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`
+
+beforeEach(async () => {
+  sockets = []
+  arrived = []
+  answer = socket => void socket.write(reply('ok'))
+  server = createServer(socket => {
+    const connection = sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', data => {
+      arrived.push({ connection, bytes: data.toString('latin1') })
+      answer(socket, data.toString('latin1'))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  port = typeof address === 'object' && address ? address.port : 0
+  connections = open(port)
+})
+
+afterEach(async () => {
+  connections.destroy()
+  for (const socket of sockets) socket.destroy()
+  server.close()
+  await once(server, 'close')
+})
+
+const open = (at: number, idleTimeout = 60_000): Connections =>
+  openConnections(
+    { connectTimeout: 1_000, idleTimeout, tls: {} },
+    { origin: `http://127.0.0.1:${at}`, host: 'a', basePath: '' },
+  )
+
+const GET: Outgoing = { method: 'GET', target: '/a', headers: ['Host', 'a'], timeout: 60_000 }
+
+interface Sent {
+  readonly sending: Sending
+  /** How it ended, and the body that came. */
+  readonly outcome: Promise<string>
+}
+
+function send(
+  request: Partial<Outgoing> = {},
+  handle: Partial<Answering> = {},
+  over = connections,
+): Sent {
+  const { promise: outcome, resolve } = Promise.withResolvers<string>()
+  let body = ''
+  const sending = over.send(
+    { ...GET, ...request },
+    {
+      onBegan: () => {},
+      onHead: () => {},
+      onData: chunk => {
+        body += chunk
+        return false
+      },
+      onEnd: () => resolve(`ended: ${body}`),
+      onUnreachable: ({ message }) => resolve(`unreachable: ${message}`),
+      onError: ({ message }) => resolve(`failed: ${message}`),
+      ...handle,
+    },
+  )
+  return { sending, outcome }
+}
+
+const pauses = ({ sending }: Sent): boolean => {
+  sending.pause()
+  return false
+}
+
+const connectionsUsed = () => arrived.map(({ connection }) => connection)
+
+describe('a connection', () => {
+  test('is used again, the one that was used last first', async () => {
+    await Promise.all([send().outcome, send().outcome])
+    await send().outcome
+    await send().outcome
+    const [, , third, fourth] = connectionsUsed()
+    expect(sockets.length).toBe(2)
+    expect(third).toBe(fourth)
+  })
+
+  test('has one request at a time', async () => {
+    const held: Socket[] = []
+    answer = socket => void held.push(socket)
+    const all = [send(), send(), send()]
+    while (held.length < 3) await sleep(5)
+    expect(new Set(connectionsUsed()).size).toBe(3)
+    for (const socket of held) socket.write(reply('ok'))
+    expect(await Promise.all(all.map(one => one.outcome))).toEqual(Array(3).fill('ended: ok'))
+  })
+
+  test.each<[string, Partial<Outgoing>, string]>([
+    ['an answer that closes it', {}, reply('ok', 'Connection: close\r\n')],
+    ['an answer with bytes behind it', {}, `${reply('ok')}HTTP/1.1 200 OK\r\n\r\n`],
+    [
+      'an answer whose server keeps it for two seconds',
+      {},
+      reply('ok', 'Keep-Alive: timeout=2\r\n'),
+    ],
+    ['HEAD, which some answer with a body', { method: 'HEAD' }, reply('')],
+    ['a 304 that says that it has a body', {}, 'HTTP/1.1 304 Same\r\nContent-Length: 2\r\n\r\n'],
+  ])('is not used again after %s', async (_, request, bytes) => {
+    answer = socket => void socket.write(bytes)
+    await send(request).outcome
+    await send(request).outcome
+    expect(connectionsUsed()).toEqual([1, 2])
+  })
+
+  test('is not used again when something comes that nobody asked for', async () => {
+    await send().outcome
+    sockets[0]?.write(reply('poison'))
+    await once(sockets[0] as Socket, 'close')
+    expect(await send().outcome).toBe('ended: ok')
+    expect(connectionsUsed()).toEqual([1, 2])
+  })
+
+  test('is not used again when its server has closed it', async () => {
+    await send().outcome
+    sockets[0]?.end()
+    await once(sockets[0] as Socket, 'close')
+    expect(await send().outcome).toBe('ended: ok')
+  })
+
+  test('is closed when it has been free for as long as its server said', async () => {
+    answer = socket => void socket.write(reply('ok', 'Keep-Alive: timeout=3\r\n'))
+    await send().outcome
+    const since = performance.now()
+    await once(sockets[0] as Socket, 'close')
+    expect(performance.now() - since).toBeGreaterThan(900)
+  })
+
+  test('that was taken slowly is as good as any', async () => {
+    answer = socket => void socket.write(reply('b'.repeat(500_000)))
+    const slow = send({}, { onData: () => pauses(slow) })
+    await sleep(100)
+    slow.sending.resume()
+    const more = setInterval(() => slow.sending.resume(), 5)
+    expect(await slow.outcome).toMatch(/^ended/)
+    clearInterval(more)
+    answer = socket => void socket.write(reply('next'))
+    expect(await send().outcome).toBe('ended: next')
+  })
+})
+
+describe('a request', () => {
+  test('is given up with its connection, and no later one with it', async () => {
+    answer = () => {}
+    const first = send()
+    while (arrived.length < 1) await sleep(5)
+    first.sending.abort(new Error('enough'))
+    expect(await first.outcome).toBe('failed: enough')
+    answer = socket => void socket.write(reply('ok'))
+    const second = send()
+    await second.outcome
+    first.sending.abort(new Error('again'))
+    second.sending.abort(new Error('again'))
+    second.sending.pause()
+    expect(await send().outcome).toBe('ended: ok')
+    expect(connectionsUsed()).toEqual([1, 2, 2])
+  })
+
+  test('that is given up before there is a connection is not sent', async () => {
+    const { sending, outcome } = send()
+    sending.abort(new Error('enough'))
+    expect(await outcome).toBe('failed: enough')
+    await send().outcome
+    expect(arrived.length).toBe(1)
+  })
+
+  test('that no origin takes is unreachable', async () => {
+    const nowhere = open(await freePort())
+    expect(await send({}, {}, nowhere).outcome).toMatch(/^unreachable: connect ECONNREFUSED/)
+    nowhere.destroy()
+  })
+
+  test('whose head would break its line is not sent', async () => {
+    const headers = ['Host', 'a', 'X-A', 'b\r\nX-Dataporten-userid: forged']
+    expect(await send({ headers }).outcome).toBe('failed: the value of X-A breaks its line')
+    await send().outcome
+    expect(await send({ headers }).outcome).toBe('failed: the value of X-A breaks its line')
+    expect(arrived.map(({ bytes }) => bytes)).not.toContainEqual(expect.stringContaining('forged'))
+  })
+
+  test.each([
+    ['no head within its time', ''],
+    ['interim answers alone', 'HTTP/1.1 103 Early\r\n\r\n'],
+  ])('with %s fails', async (_, bytes) => {
+    answer = socket => {
+      const more = setInterval(() => socket.write(bytes), 20)
+      socket.on('close', () => clearInterval(more))
+    }
+    expect(await send({ timeout: 200 }).outcome).toBe('failed: it said nothing for too long')
+  })
+
+  test('whose answer stops fails, unless nobody reads it', async () => {
+    const impatient = open(port, 200)
+    answer = socket => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
+    expect(await send({}, {}, impatient).outcome).toBe('failed: it said nothing for too long')
+    const paused = send({}, { onData: () => pauses(paused) }, impatient)
+    expect(await Promise.race([paused.outcome, sleep(600, 'waits')])).toBe('waits')
+    impatient.destroy()
+    expect(await paused.outcome).toBe('failed: the connection was closed')
+  })
+
+  test('whose answer cannot be passed on fails with its connection', async () => {
+    const onHead = () => {
+      throw new Error('what is that')
+    }
+    expect(await send({}, { onHead }).outcome).toBe('failed: what is that')
+    await once(sockets[0] as Socket, 'close')
+  })
+})
+
+describe('what the chunks of an answer are in', () => {
+  test('is used again, where nobody keeps them', async () => {
+    const chunks: Buffer[] = []
+    const keep = (isKept: boolean) => (chunk: Buffer) => {
+      chunks.push(chunk)
+      return isKept
+    }
+    for (const body of ['kept', 'gone']) {
+      answer = socket => void socket.write(reply(body))
+      await send({}, { onData: keep(body === 'kept') }).outcome
+    }
+    answer = socket => void socket.write(reply('last'))
+    await send().outcome
+    expect(chunks.map(String)).toEqual(['kept', 'last'])
+  })
+})
+
+test('connections that are retired end with their request, those of later ones after it', async () => {
+  answer = () => {}
+  const under = send()
+  while (arrived.length < 1) await sleep(5)
+  connections.retire()
+  sockets[0]?.write(reply('ok'))
+  expect(await under.outcome).toBe('ended: ok')
+  await once(sockets[0] as Socket, 'close')
+  answer = socket => void socket.write(reply('late'))
+  expect(await send().outcome).toBe('ended: late')
+  await once(sockets[1] as Socket, 'close')
+})
