@@ -52,16 +52,20 @@ export const valueAt = (tree: unknown, path: Path): unknown =>
 export function sayer(source: Source, into: Fault[]): Say {
   return (path, expected, { got, at, severity, values = [], unknown, ...more } = {}) => {
     const value = valueAt(source.value, path)
-    const near = typeof value === 'string' && !isSecret(path) ? nearest(value, values) : undefined
-    const help = near === undefined ? {} : { help: didYouMean(near) }
     const missing = value === undefined
-    const key = unknown && {
-      unknown: shownKey(String(path.at(-1)), value !== null),
-      hides: true as const,
-    }
     const place = source.placeOf(missing ? path.slice(0, -1) : path, missing ? 'key' : at)
-    const message = `expected ${expected}, got ${got ?? (key ? JSON.stringify(key.unknown) : show(source, path, value))}`
-    into.push({ severity: severity ?? 'error', ...place, path, message, ...help, ...key, ...more })
+    const near = typeof value === 'string' && !isSecret(path) ? nearest(value, values) : undefined
+    const key = unknown && shownKey(String(path.at(-1)), value !== null)
+    const shown = key === undefined ? show(source, path, value) : JSON.stringify(key)
+    into.push({
+      severity: severity ?? 'error',
+      ...place,
+      path,
+      message: `expected ${expected}, got ${got ?? shown}`,
+      ...(near !== undefined && { help: didYouMean(near) }),
+      ...(key !== undefined && { unknown: key, hides: true }),
+      ...more,
+    })
   }
 }
 

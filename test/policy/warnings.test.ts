@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../support/gateway.ts'
 import { parsed, printed, yaml } from './support.ts'
 
 const AUDIENCE = 'https://n.feide.no/datasources/02d0f79b-7fbc-422b-bb31-a4d22121f040'
@@ -250,14 +247,4 @@ test('warnings of the shape of a policy stand beside its errors', () => {
     ' warning',
     ' listen',
   ])
-})
-
-const FILES = ['config/gateway.yaml', 'docker/kubernetes/gateway.yaml'] as const
-
-test.for(FILES)('%s has no warning', file => {
-  const text = readFileSync(join(ROOT, file), 'utf8')
-  const names = [...text.matchAll(/\$\{([A-Z_]+)\}/g)]
-  const env = Object.fromEntries(names.map(([, name = '']) => [name, 'redis://x']))
-  const result = parsed(text, env)
-  expect(result.ok ? result.warnings : result.faults).toEqual([])
 })
