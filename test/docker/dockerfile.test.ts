@@ -28,7 +28,7 @@ describe('the image of the gateway', () => {
   test('starts Node as process 1: exec form, without a shell or npm between', () => {
     const [entry, args] = [JSON.parse(value('ENTRYPOINT')), JSON.parse(value('CMD'))]
     expect([...entry, ...args]).toEqual([
-      ...['node', 'dist/main.cjs'],
+      ...['node', '--max-semi-space-size=16', 'dist/main.cjs'],
       ...['serve', '--config', '/etc/feide-gateway/gateway.yaml'],
     ])
   })

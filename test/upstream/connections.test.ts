@@ -245,8 +245,36 @@ describe('a request', () => {
     const onHead = () => {
       throw new Error('what is that')
     }
-    expect(await send({}, { onHead }).outcome).toBe('failed: what is that')
+    const ends: string[] = []
+    const told = {
+      onHead,
+      onData: () => ends.push('data') > 0,
+      onEnd: () => void ends.push('end'),
+      onError: ({ message }: Error) => void ends.push(message),
+    }
+    send({}, told)
+    while (sockets.length < 1) await sleep(5)
     await once(sockets[0] as Socket, 'close')
+    expect(ends).toEqual(['what is that'])
+  })
+
+  test('that is given up hears nothing more of what came in the same piece', async () => {
+    answer = socket =>
+      void socket.write(
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n',
+      )
+    const chunks: string[] = []
+    const one = send(
+      {},
+      {
+        onData: chunk => {
+          chunks.push(String(chunk))
+          one.sending.abort(new Error('enough'))
+          return false
+        },
+      },
+    )
+    expect([await one.outcome, chunks]).toEqual(['failed: enough', ['a']])
   })
 })
 

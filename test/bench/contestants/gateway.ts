@@ -45,7 +45,15 @@ function serve(main: string, setup: Setup): string[] {
   const file = join(setup.directory, 'gateway.yaml')
   writeFileSync(file, policyOf(setup))
   const profile = setup.profile ? ['--cpu-prof', '--cpu-prof-dir', setup.profile] : []
-  return [process.execPath, ...profile, join(ROOT, main), 'serve', '--config', file]
+  return [
+    process.execPath,
+    '--max-semi-space-size=16',
+    ...profile,
+    join(ROOT, main),
+    'serve',
+    '--config',
+    file,
+  ]
 }
 
 function policyOf({ port, upstreamPort, issuer, routes }: Setup): string {
