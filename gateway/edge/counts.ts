@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
-import { PREFIX, SECONDS } from './metrics.ts'
+import { SECONDS } from './metrics.ts'
+import { PREFIX } from './registry.ts'
 
 /** What the page needs of the metrics of a process: plain values, which are sent between processes. */
 export interface Counts {

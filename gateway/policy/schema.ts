@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { address, count, flag, httpUrl, ipRange, list, pem, size, text, time } from './scalars.ts'
+import { admin } from './schema-admin.ts'
 import { dataSource } from './schema-data-source.ts'
 
 /**
@@ -102,30 +103,6 @@ const redis = z
       .describe('Authenticates (HMAC-SHA-256) what is read back from Redis.'),
   })
   .describe('Shares the key set between gateways. Without it the key set lives in memory only.')
-
-/** The short form is the address alone. Either way it becomes one shape. */
-const admin = z
-  .union(
-    [
-      z.literal('off'),
-      address().transform(listen => ({ ...listen, secret: undefined })),
-      z
-        .strictObject({
-          listen: address().prefault('127.0.0.1:9090').describe('The address.'),
-          secret: text(/^[!-~]{16,}$/, 'a secret of at least 16 visible ASCII characters')
-            .optional()
-            .describe(
-              'Asked for by the page; without it the page is served on a loopback address alone.',
-            ),
-        })
-        .transform(({ listen, secret }) => ({ ...listen, secret })),
-    ],
-    { error: 'an address such as 127.0.0.1:9090, or `off`' },
-  )
-  .prefault('127.0.0.1:9090')
-  .describe(
-    'Where the page for operators, health, metrics and status are served; `off` for nowhere.',
-  )
 
 /** The id of a data source. */
 export const DATA_SOURCE_ID = /^[a-z][a-z0-9-]{1,62}$/

@@ -1,9 +1,21 @@
 import type { Refusal } from '../edge/refusals.ts'
 import type { Asked } from '../explain/asked.ts'
-import { ANSWERS } from '../policy/denial.ts'
 import type { Address } from '../policy/scalars.ts'
 import type { Snapshot } from '../policy/snapshot.ts'
 import type { StoredKeySet } from '../token/store.ts'
+import {
+  isAsked,
+  isNumber,
+  isRecord,
+  isRefusal,
+  isSnapshot,
+  isStoredKeySet,
+  isText,
+  oneOf,
+  optional,
+  type Shape,
+  shaped,
+} from './shapes.ts'
 
 /** What the primary process and its workers say to each other; JSON over the channel between them. */
 
@@ -54,60 +66,8 @@ export type StoreCall =
   | { readonly do: 'release' | 'claimCooldown'; readonly ms: number }
   | { readonly do: 'write'; readonly stored: StoredKeySet; readonly ms: number }
 
-type Holds = (value: unknown) => boolean
-type Shape = Readonly<Record<string, Holds>>
 type Kinds<T extends { readonly is: string }> = { readonly [Kind in T['is']]: Shape }
 
-const isText: Holds = value => typeof value === 'string'
-const isNumber: Holds = value => typeof value === 'number'
-const isAnything: Holds = () => true
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const oneOf =
-  (...words: readonly string[]): Holds =>
-  value =>
-    words.some(word => word === value)
-const shaped =
-  (shape: Shape): Holds =>
-  value =>
-    isRecord(value) && Object.entries(shape).every(([name, holds]) => holds(value[name]))
-const optional =
-  (holds: Holds): Holds =>
-  value =>
-    value === undefined || holds(value)
-
-const isSnapshot = shaped({
-  file: isText,
-  texts: value => isRecord(value) && Object.values(value).every(isText),
-})
-const isStoredKeySet = shaped({ fetchedAt: Number.isFinite, document: isAnything })
-const isAsked = shaped({
-  method: isText,
-  address: shaped({ host: optional(isText), target: isText }),
-  token: optional(isText),
-  claims: optional(isRecord),
-})
-const isReason: Holds = value => isText(value) && Object.hasOwn(ANSWERS, String(value))
-const isRefusal = shaped({
-  at: isNumber,
-  requestId: isText,
-  method: isText,
-  status: isNumber,
-  code: isReason,
-  detail: isText,
-  cause: optional(isText),
-  dataSource: optional(isText),
-  route: optional(
-    shaped({
-      dataSource: isText,
-      key: isText,
-      line: isNumber,
-      scopes: Array.isArray,
-      audiences: Array.isArray,
-    }),
-  ),
-  token: optional(shaped({ clientId: isText, kind: isText, scopes: Array.isArray })),
-})
 const STORE_CALLS = [
   shaped({ do: oneOf('read', 'lease', 'stamp') }),
   shaped({ do: oneOf('release', 'claimCooldown'), ms: isNumber }),

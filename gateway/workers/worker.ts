@@ -1,19 +1,16 @@
 import type { Writable } from 'node:stream'
 import { type Callers, openCallers } from '../callers.ts'
-import { countsOf, explainFor } from '../edge/admin.ts'
 import { lineWriter } from '../edge/lines.ts'
 import { createLog, type Log, marked } from '../edge/log.ts'
-import { measure } from '../edge/measure.ts'
 import { createMetrics } from '../edge/metrics.ts'
-import { type AdminState, statusOf } from '../edge/status.ts'
-import type { Asked } from '../explain/asked.ts'
 import { loadPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Address } from '../policy/scalars.ts'
 import { readerOf, type Snapshot } from '../policy/snapshot.ts'
 import type { Environment } from '../policy/source.ts'
 import { LAST_LINES } from '../serve.ts'
-import type { Question, StartFault, StoreCall, ToWorker } from './messages.ts'
+import { answer, explained } from './answers.ts'
+import type { StartFault, StoreCall, ToWorker } from './messages.ts'
 import { createPending } from './pending.ts'
 import type { Primary } from './processes.ts'
 import { batchRefusals } from './refused.ts'
@@ -128,18 +125,6 @@ function load(snapshot: Snapshot, env: Environment): Policy {
   if (parsed.ok) return parsed.policy
   throw new Error(parsed.faults.join('; '))
 }
-
-async function answer(state: AdminState | undefined, about: Question): Promise<unknown> {
-  if (!state) return undefined
-  if (about === 'readiness') return state.notReady() ?? 'ready'
-  if (about === 'status') return statusOf(state)
-  if (about === 'counts') return countsOf(state)
-  measure(state)
-  return state.metrics.registry.getMetricsAsJSON()
-}
-
-const explained = async (state: AdminState | undefined, asked: Asked): Promise<unknown> =>
-  state && explainFor(state, asked)
 
 function faultOf(error: unknown): StartFault {
   const { message, code, address, port } = Object(error) as StartFault

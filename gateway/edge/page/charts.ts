@@ -82,7 +82,7 @@ function sayLine(
   return `${name}: ${write(last)} now, ${write(Math.max(...values))} at most`
 }
 
-/** A line with gaps where nothing was measured; a value that stands alone is a dot of a line. */
+/** A line with gaps where nothing was measured; a value that stands alone is as long as its step. */
 function pathOf(points: readonly Point[], value: Line['value'], now: number, top: number): string {
   let isOpen = false
   const steps = points.map((point, i) => {
@@ -94,7 +94,7 @@ function pathOf(points: readonly Point[], value: Line['value'], now: number, top
     const place = `${xOf(point.at, now)} ${yOf(y, top)}`
     const next = points[i + 1]
     const isAlone = !isOpen && (next === undefined || value(next) === undefined)
-    const step = isOpen ? `L${place}` : `M${place}${isAlone ? 'h1' : ''}`
+    const step = isOpen ? `L${place}` : `M${place}${isAlone ? 'h-10' : ''}`
     isOpen = true
     return step
   })

@@ -4,7 +4,8 @@ import type { Look } from './feed.ts'
 import { EMPTY, explainForm, type Filled, NO_ANSWER } from './form.ts'
 import { refusalList } from './refused.ts'
 import { reasonTable, routeTable } from './routes.ts'
-import { state, summary } from './state.ts'
+import { state } from './state.ts'
+import { summary } from './summary.ts'
 import { clock, type Html, timeOf } from './words.ts'
 
 /** The parts that are told anew as they change. */
