@@ -23,7 +23,7 @@ const missing = [!existsSync(CHROMIUM) && CHROMIUM, !hasTmux() && 'tmux'].filter
 if (missing.length > 0) console.warn(`SKIPPED: a login needs ${missing.join(' and ')}`)
 
 const SESSION = `feide-gateway-${process.pid}`
-const tmux = (...args: string[]): string => execFileSync('tmux', args, { encoding: 'utf8' })
+const tmux = (...args: string[]): string => execFileSync('tmux', ['-L', SESSION, ...args], { encoding: 'utf8' })
 /** Lines that are wrapped on the screen come back whole. */
 const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-200', '-t', SESSION)
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   if (missing.length > 0) return
-  tmux('kill-session', '-t', SESSION)
+  tmux('kill-server')
   await browser?.close()
   await feide?.close()
 })
