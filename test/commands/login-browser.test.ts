@@ -23,9 +23,18 @@ const missing = [!existsSync(CHROMIUM) && CHROMIUM, !hasTmux() && 'tmux'].filter
 if (missing.length > 0) console.warn(`SKIPPED: a login needs ${missing.join(' and ')}`)
 
 const SESSION = `feide-gateway-${process.pid}`
-const tmux = (...args: string[]): string => execFileSync('tmux', ['-L', SESSION, ...args], { encoding: 'utf8' })
+const tmux = (...args: string[]): string =>
+  execFileSync('tmux', ['-L', SESSION, ...args], { encoding: 'utf8' })
 /** Lines that are wrapped on the screen come back whole. */
 const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-200', '-t', SESSION)
+
+/** Waits for what the screen is to show; where it does not, the failure says what it shows. */
+async function shows(what: RegExp): Promise<RegExpExecArray> {
+  await eventually(() => what.test(screen()), 60_000)
+  const text = screen()
+  expect(text).toMatch(what)
+  return what.exec(text) as RegExpExecArray
+}
 
 let feide: Running
 let browser: Browser
@@ -55,13 +64,12 @@ test.skipIf(missing.length > 0)(
       `--redirect-port ${port}; echo status=$?`,
     ].join(' ')
     tmux('send-keys', '-t', SESSION, command, 'Enter')
-    expect(await eventually(() => /^Client secret: /m.test(screen()), 60_000)).toBe(true)
+    await shows(/^Client secret: /m)
     tmux('send-keys', '-t', SESSION, PORTAL.secret, 'Enter')
-    const address = () => /^ {2}(http:\/\/\S+)$/m.exec(screen())?.[1]
-    expect(await eventually(() => address() !== undefined, 60_000)).toBe(true)
+    const [, address = ''] = await shows(/^ {2}(http:\/\/\S+)$/m)
 
     const page = await browser.newPage()
-    await page.goto(address() ?? '')
+    await page.goto(address)
     expect(await page.title()).toContain('Log in to')
     expect(await page.textContent('body')).toContain('stand-in')
     const bjorn = page.getByRole('button', { name: /Bjørn/ })
@@ -72,9 +80,10 @@ test.skipIf(missing.length > 0)(
     await page.waitForURL(`http://127.0.0.1:${port}/callback?**`)
     expect(await page.getByRole('heading').textContent()).toContain('You are logged in.')
 
-    expect(await eventually(() => /^status=\d/m.test(screen()), 60_000)).toBe(true)
+    await shows(/^status=\d/m)
     expect(screen()).toMatch(/^status=0$/m)
     expect(screen()).toContain(`"sub": "${BJORN}"`)
     expect(screen()).not.toContain(PORTAL.secret)
   },
+  240_000,
 )
