@@ -26,8 +26,8 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   jose: /^token\//,
   oauth4webapi: /^feide\//,
   'lru-cache': /^token\/|^feide\//,
-  // The issuer is the one server besides upstreams that the gateway asks.
-  undici: /^upstream\/|^edge\/issuer\.ts$/,
+  // Its parser alone: see there.
+  undici: /^upstream\/llhttp\.ts$/,
   'http-proxy-3': /^upstream\//,
   hono: /^edge\//,
   '@hono/node-server': /^edge\//,

@@ -1,39 +1,11 @@
 import type { Socket } from 'node:net'
 import { deadline } from '../timer.ts'
-import type { RequestBody } from './body.ts'
+import type { BodySink, RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
 import type { Inbox } from './inbox.ts'
-import { type AnswerHead, AnswerParser } from './parser.ts'
-import { IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
-
-/** A request as it is written to a connection. */
-export interface Outgoing {
-  readonly method: string
-  /** Path and query. */
-  readonly target: string
-  /** Names and values in turn, one character a byte. */
-  readonly headers: readonly string[]
-  readonly body?: RequestBody | undefined
-  /** Milliseconds from its last byte to the head of the answer, interim answers (1xx) aside. */
-  readonly timeout: number
-}
-
-/** What becomes of a request. Either `onEnd`, `onUnreachable` or `onError` comes last, and once. */
-export interface Answering {
-  /** A byte of an answer has come, be it of an interim one. */
-  onBegan(): void
-  /** What it throws breaks the answer off. */
-  onHead(head: AnswerHead): void
-  /**
-   * @param isLast whether it is the end of the answer
-   * @returns whether the chunk is still needed later; its memory is used again else
-   */
-  onData(chunk: Buffer, isLast: boolean): boolean
-  onEnd(): void
-  /** No connection came about: nothing has been sent. */
-  onUnreachable(error: Error): void
-  onError(error: Error): void
-}
+import { AnswerParser } from './parser.ts'
+import type { Answering, Outgoing } from './sending.ts'
+import { bodyWriter, IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
 
 export interface ConnectionEvents {
   /** It can take the next request. */
@@ -142,26 +114,17 @@ export class Connection {
     this.#fail(closed())
   }
 
-  #sink(body: RequestBody, timeout: number) {
-    const socket = this.#socket
-    const isChunked = body.length === undefined
+  #sink(body: RequestBody, timeout: number): BodySink {
+    const { write, end } = bodyWriter(this.#socket, body.length === undefined)
     return {
-      write: (chunk: Buffer): boolean => {
-        if (!isChunked) return socket.write(chunk)
-        socket.cork()
-        socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
-        socket.write(chunk)
-        const goOn = socket.write('\r\n', 'latin1')
-        socket.uncork()
-        return goOn
-      },
+      write,
       end: () => {
-        if (isChunked) socket.write('0\r\n\r\n', 'latin1')
+        end()
         this.#body = undefined
         // Else the time that the caller took for the body would be the upstream's.
         if (!this.#isInBody) this.#clock.start(timeout)
       },
-      breakOff: (error: Error) => this.#fail(error),
+      breakOff: error => this.#fail(error),
     }
   }
 
@@ -183,28 +146,32 @@ export class Connection {
     this.#fail(closed())
   }
 
-  /** Hands on what the parser found; any of it may give the request up. */
+  /** Hands on what the parser found; any of it may give the request up, or be more than can be passed on. */
   #deliver(answering: Answering): boolean {
+    try {
+      return this.#handOn(answering)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      return true
+    }
+  }
+
+  #handOn(answering: Answering): boolean {
     const parser = this.#parser
     if (parser.began) answering.onBegan()
-    if (parser.answer) this.#deliverHead(parser.answer, answering)
+    const head = parser.answer
+    if (head) {
+      parser.answer = undefined
+      this.#isInBody = true
+      this.idleFor = idleTimeOf(head.headers)
+      answering.onHead(head)
+    }
     const isKept = this.#deliverBody(answering)
     if (this.#answering !== answering) return isKept
     if (parser.isComplete) this.#finish(answering)
     else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
     else if (this.#isInBody && !this.#socket.isPaused()) this.#clock.start(this.#idleTimeout)
     return isKept
-  }
-
-  #deliverHead(head: AnswerHead, answering: Answering): void {
-    this.#parser.answer = undefined
-    this.#isInBody = true
-    this.idleFor = idleTimeOf(head.headers)
-    try {
-      answering.onHead(head)
-    } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
-    }
   }
 
   #deliverBody(answering: Answering): boolean {

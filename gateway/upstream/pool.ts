@@ -1,17 +1,10 @@
 import type { Socket } from 'node:net'
 import type { Origin, Upstream } from '../model.ts'
 import { connector } from './connect.ts'
-import { type Answering, Connection, closed, type Outgoing } from './connection.ts'
+import { Connection, closed } from './connection.ts'
 import { Inbox } from './inbox.ts'
+import type { Answering, Outgoing, Sending } from './sending.ts'
 import { type TlsIdentity, tlsIdentity } from './tls.ts'
-
-/** A request on its way; none of these does anything once it has ended. */
-export interface Sending {
-  readonly pause: () => void
-  readonly resume: () => void
-  /** Gives it up, and the connection with it. */
-  readonly abort: (error: Error) => void
-}
 
 /**
  * The connections to one origin: HTTP/1.1 only. How many there are is not its concern: a request is

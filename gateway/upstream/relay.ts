@@ -2,7 +2,7 @@ import { timerLimit } from '../timer.ts'
 import { answerHeaders, isCoded } from './answer-headers.ts'
 import type { CallerResponse } from './caller.ts'
 import type { AnswerHead } from './parser.ts'
-import type { Sending } from './pool.ts'
+import type { Sending } from './sending.ts'
 
 /** The answer of an upstream on its way to the caller. */
 export interface Relay {

@@ -1,7 +1,11 @@
-import type { Outgoing } from './connection.ts'
+import type { Socket } from 'node:net'
+import type { Outgoing } from './sending.ts'
 
 /** What would end a line of a head, or cut it short for some reader. */
 const LINE_BREAKING = /[\0\r\n]/
+
+/** What no request target holds (RFC 9112 §3.2): it would end there for some reader. */
+const NO_TARGET = /[^\x21-\x7e]/
 
 /** Methods of which a server expects a body, or to hear that there is none (RFC 9110 §8.6). */
 const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH'])
@@ -11,6 +15,7 @@ const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH'])
  * throws rather than write a line that is two.
  */
 export function requestHead({ method, target, headers, body }: Outgoing): string {
+  if (NO_TARGET.test(target)) throw new Error('the target is none')
   let head = `${method} ${target} HTTP/1.1\r\n`
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] as string
@@ -24,6 +29,20 @@ export function requestHead({ method, target, headers, body }: Outgoing): string
 
 /** Servers are known that answer HEAD with a body: it would be taken for the next answer. */
 export const mayBeReused = (method: string): boolean => method !== 'HEAD'
+
+/** Writes a body as its head says: as it is, or in chunks (RFC 9112 §7.1). */
+export function bodyWriter(socket: Socket, isChunked: boolean) {
+  if (!isChunked) return { write: (chunk: Buffer): boolean => socket.write(chunk), end: () => {} }
+  const write = (chunk: Buffer): boolean => {
+    socket.cork()
+    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
+    socket.write(chunk)
+    const goOn = socket.write('\r\n', 'latin1')
+    socket.uncork()
+    return goOn
+  }
+  return { write, end: () => void socket.write('0\r\n\r\n', 'latin1') }
+}
 
 /** Milliseconds for which a connection is kept for the next request, where its server says nothing. */
 export const IDLE_TIME = 4_000

@@ -3,8 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RequestBody } from '../../gateway/upstream/body.ts'
-import type { Answering, Outgoing } from '../../gateway/upstream/connection.ts'
-import { type Connections, openConnections, type Sending } from '../../gateway/upstream/pool.ts'
+import { type Connections, openConnections } from '../../gateway/upstream/pool.ts'
+import type { Answering, Outgoing, Sending } from '../../gateway/upstream/sending.ts'
 import { freePort } from '../support/redis.ts'
 
 /** Requests that have reached the origin, each with the number of its connection. */
@@ -212,13 +212,33 @@ describe('a request', () => {
     nowhere.destroy()
   })
 
-  test('whose head would break its line is not sent', async () => {
-    const headers = ['Host', 'a', 'X-A', 'b\r\nX-Dataporten-userid: forged']
-    expect(await send({ headers }).outcome).toBe('failed: the value of X-A breaks its line')
+  test.each<[string, Partial<Outgoing>, string]>([
+    [
+      'a header that is two',
+      { headers: ['Host', 'a', 'X-A', 'b\r\nX-Dataporten-userid: forged'] },
+      'the value of X-A breaks its line',
+    ],
+    ['a target that is two lines', { target: '/a HTTP/1.1\r\nforged: 1' }, 'the target is none'],
+    ['a target with white space', { target: '/a forged' }, 'the target is none'],
+  ])('with %s is not sent', async (_, request, message) => {
+    expect(await send(request).outcome).toBe(`failed: ${message}`)
     await send().outcome
-    expect(await send({ headers }).outcome).toBe('failed: the value of X-A breaks its line')
+    expect(await send(request).outcome).toBe(`failed: ${message}`)
     expect(arrived.map(({ bytes }) => bytes)).not.toContainEqual(expect.stringContaining('forged'))
   })
+
+  test.each(['onBegan', 'onHead', 'onData', 'onEnd'])(
+    'that goes wrong in %s takes nothing else with it',
+    async name => {
+      const goesWrong = () => {
+        throw new Error('a fault of ours')
+      }
+      const { outcome } = send({}, { [name]: goesWrong })
+      if (name !== 'onEnd') expect(await outcome).toBe('failed: a fault of ours')
+      await sleep(50)
+      expect(await send().outcome).toBe('ended: ok')
+    },
+  )
 
   test.each([
     ['no head within its time', ''],
