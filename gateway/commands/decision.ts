@@ -2,12 +2,14 @@ import type { Route, UpstreamRequest, VerifiedToken } from '../model.ts'
 import { type Denial, statusOf } from '../policy/denial.ts'
 import type { Excerpt } from '../policy/excerpt.ts'
 import { excerptLines, marginOf } from './report.ts'
-import { alternatives, describeAccess } from './routes.ts'
+import { alternatives, describeAccess, notEnforced } from './routes.ts'
 import { painter, type Terminal } from './terminal.ts'
 
 /** The decision on one request, made by the same gate that decides on real ones. */
 export interface Decision {
   readonly denial: Denial | undefined
+  /** What an allowed request would have been refused for, but for `enforce: false`. */
+  readonly shadowed: Denial | undefined
   readonly route: Route | undefined
   readonly token: VerifiedToken | undefined
   readonly outgoing: UpstreamRequest | undefined
@@ -30,10 +32,11 @@ const pairs = (list: readonly string[]): [string, string][] =>
 const urlOf = ({ origin, target }: UpstreamRequest) => origin.origin + target
 
 /** The members of contract 6. */
-export function asJson({ denial, route, token, outgoing }: Decision) {
+export function asJson({ denial, shadowed, route, token, outgoing }: Decision) {
   return {
     decision: denial ? 'deny' : 'allow',
     code: denial?.denied ?? null,
+    shadow: shadowed?.denied ?? null,
     status: denial ? statusOf(denial) : null,
     dataSource: route?.dataSource.id ?? null,
     route: route?.key ?? null,
@@ -56,19 +59,20 @@ export interface Told {
 
 /** The lines of an answer for a person. */
 export function asText(
-  { denial, route, token, outgoing }: Decision,
+  { denial, shadowed, route, token, outgoing }: Decision,
   { file, line, hints }: Told,
   terminal: Terminal,
 ) {
   const paint = painter(terminal)
-  const colour = denial ? 'red' : 'green'
+  const colour = denial ? 'red' : shadowed ? 'yellow' : 'green'
   const lines = denial
     ? [`${paint('red', 'deny')}   ${statusOf(denial)} ${denial.denied}: ${denial.detail}`]
     : [paint('green', 'allow')]
+  if (shadowed) lines.push(`${paint('yellow', 'shadow')} ${shadowed.denied}: ${shadowed.detail}`)
   if (route) {
     lines.push(`route  ${route.key}  (${file}:${route.line}, data source ${route.dataSource.id})`)
     const whom = route.principal === 'any' ? '' : `, for a ${route.principal}`
-    lines.push(`asks   ${describeAccess(route.access)}${whom}`)
+    lines.push(`asks   ${describeAccess(route.access)}${whom}${notEnforced(route)}`)
   }
   if (token) {
     const { kind, clientId } = token.principal

@@ -18,18 +18,26 @@ export async function decideOn(
   raw: RawRequest,
   verifyToken: VerifyToken,
 ): Promise<Decision> {
-  const nothing = { denial: undefined, route: undefined, token: undefined, outgoing: undefined }
   const verdict = await gate(policy, raw, { verifyToken, exchangeOpaque })
   if (isDenial(verdict)) return denied(verdict)
-  if (verdict.kind === 'metadata') return nothing
+  if (verdict.kind === 'metadata') return NOTHING
   const { permit, request } = verdict
   const [origin] = permit.route.dataSource.upstream.origins
-  if (!origin) return nothing
+  if (!origin) return NOTHING
   const { apiToken } = permit.route.dataSource.headers
   const fetched = apiToken && permit.token ? '[from Feide]' : undefined
   const outgoing = upstreamRequest(permit, request, origin, randomUUID(), fetched)
   if (isDenial(outgoing)) return denied(outgoing)
-  return { denial: undefined, route: permit.route, token: permit.token, outgoing }
+  const { route, token, shadowed } = permit
+  return { denial: undefined, shadowed, route, token, outgoing }
+}
+
+const NOTHING: Decision = {
+  denial: undefined,
+  shadowed: undefined,
+  route: undefined,
+  token: undefined,
+  outgoing: undefined,
 }
 
 /** Feide is not asked for an explanation. */
@@ -38,10 +46,10 @@ const exchangeOpaque: ExchangeOpaque = ({ exchange }) =>
   deny('token_opaque', 'A running gateway has this opaque token exchanged at Feide: give the JWT')
 
 const denied = (denial: Denial): Decision => ({
+  ...NOTHING,
   denial,
   route: denial.route,
   token: denial.token,
-  outgoing: undefined,
 })
 
 /** Real tokens are verified with the issuer's keys. */

@@ -46,27 +46,32 @@ const sharesHost = (a: DataSource, b: DataSource): boolean =>
 export const alternatives = (access: Access): readonly (readonly string[])[] =>
   access.kind === 'scopes' ? access.anyOf : []
 
-const asJson = ({ dataSource, methods, pattern, access, principal, line }: Route) => ({
+const asJson = ({ dataSource, methods, pattern, access, principal, enforce, line }: Route) => ({
   dataSource: dataSource.id,
   methods,
   pattern,
   access: access.kind,
   scopes: alternatives(access),
   principal,
+  enforce,
   line,
 })
 
-function asRow({ dataSource, methods, pattern, access, principal, line, clients }: Route) {
+function asRow(route: Route) {
+  const { dataSource, methods, pattern, access, principal, line, clients } = route
   const only = clients ? ` (${clients.size} client(s))` : ''
   return [
     methods.join(','),
     pattern,
-    describeAccess(access) + only,
+    describeAccess(access) + only + notEnforced(route),
     principal,
     dataSource.id,
     String(line),
   ]
 }
+
+/** Said of a route that lets through who lacks what it asks for. */
+export const notEnforced = ({ enforce }: Route): string => (enforce ? '' : ' (not enforced)')
 
 /** `read and append`, `read, or audit and list`, `any valid token`, `public`. */
 export function describeAccess(access: Access): string {

@@ -16,6 +16,8 @@ export interface RequestRecord {
   token?: VerifiedToken
   /** Absent: allowed. */
   code?: DenyReason
+  /** What it would have been refused for, but for `enforce: false`. */
+  shadow?: DenyReason
   /** Milliseconds of `performance.now()`. */
   sentAt?: number
   headAt?: number
@@ -30,7 +32,7 @@ const KNOWN_METHODS = new Set(METHODS)
 /** Writes the one line and the counters of a request (contract 7); nothing in them is a caller's choice. */
 export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
   return (record: RequestRecord): void => {
-    const { route, requestId, status, code, token, cause, aborted } = record
+    const { route, requestId, status, code, shadow, token, cause, aborted } = record
     const dataSource = (route?.dataSource ?? record.dataSource)?.id
     const method = KNOWN_METHODS.has(record.method) ? record.method : 'other'
     const decision = code === undefined ? 'allow' : 'deny'
@@ -47,6 +49,7 @@ export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
       status,
       decision,
       code,
+      shadow,
       clientId: token?.principal.clientId,
       principal: token?.principal.kind,
       userId: userid() && token?.principal.kind === 'user' ? token.principal.userId : undefined,
@@ -59,6 +62,7 @@ export function recorder(log: Log, metrics: Metrics, userid: () => boolean) {
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
+    if (shadow !== undefined) metrics.shadowedRequests.inc({ ...labels, code: shadow })
     metrics.duration.observe(labels, durationMs / 1000)
     if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
   }
