@@ -260,3 +260,32 @@ test.for(FILES)('%s has no warning', file => {
   const result = parsed(text, env)
   expect(result.ok ? result.warnings : result.faults).toEqual([])
 })
+
+describe('enforce: false', () => {
+  const HELP =
+    '     = the log (`shadow`) and feide_gateway_shadowed_requests_total tell who that is; when nobody is left, take it away'
+  test('is told of a data source', () => {
+    expect(
+      shown(policy('    enforce: false\n    routes: { GET /a: { scopes: [read] } }\n')),
+    ).toEqual([
+      `policy.yaml:6:14: ${WHERE}.enforce: expected true where the policy is to hold, got false, which lets who lacks the scopes of a route, or is not its principal, through`,
+      '   6 |     enforce: false',
+      '     |              ^^^^^',
+      HELP,
+    ])
+  })
+  test('is told of each route that says so', () => {
+    const text = routes(
+      'GET /a: { scopes: [read], enforce: false }',
+      'GET /b: { scopes: [read], enforce: true }',
+      'GET /c: { scopes: [list], principal: user, enforce: false }',
+    )
+    const told = (line: number, col: number, key: string) =>
+      `policy.yaml:${line}:${col}: ${WHERE}.routes["${key}"].enforce: expected true where the policy is to hold, got false, which lets who lacks the scopes of ${key}, or is not its principal, through`
+    expect(warned(text)).toEqual([told(7, 42, 'GET /a'), told(9, 59, 'GET /c')])
+  })
+  test('is a value that a variable may give', () => {
+    const text = routes('GET /a: { scopes: [read], enforce: "${ENFORCE:-false}" }')
+    expect(warned(text)).toHaveLength(1)
+  })
+})
