@@ -43,7 +43,8 @@ export function pathClasses(
   const seen = new Set<string>()
   const classes: PathClass[] = []
   const queue = [start]
-  for (let state = queue.shift(); state; state = queue.shift()) {
+  // Grows while it is gone through.
+  for (const state of queue) {
     const rules = { old: oldRules, new: newRules }
     for (const segment of segmentsFor(alphabetOf(state), rules, state.example)) {
       const following = {

@@ -2,30 +2,10 @@ import type { Route } from '../../model.ts'
 import type { Policy } from '../../policy/policy.ts'
 import type { Direction } from './access.ts'
 import type { Change } from './changes.ts'
+import { counter, type Touched } from './counter.ts'
 import type { ReadLog, Tally } from './log.ts'
 import { type Cells, OTHER_METHOD, type Pair } from './pairs.ts'
 import { type Answer, type Verdict, verdictOn } from './verdict.ts'
-
-/** At least, and at most. */
-export interface Range {
-  readonly least: number
-  readonly most: number
-}
-
-export interface Counts {
-  readonly refused: Range
-  readonly allowed: Range
-}
-
-export interface Client extends Counts {
-  /** Absent: no token. */
-  readonly clientId: string | undefined
-}
-
-/** How many requests of a log would have had another decision, and whose. */
-export interface Touched extends Counts {
-  readonly clients: readonly Client[]
-}
 
 export interface Impact {
   readonly requests: number
@@ -61,17 +41,14 @@ export function impactOf({ log, policy, cells, changes, tokens }: Parts): Impact
     const pairs = pairsFor(tally, policy, cells)
     if (tally.dataSource === undefined || tally.route === undefined) {
       if (isUnrouted(tally, opened)) seen.unrouted += tally.count
-    } else if (!pairs) seen.unmatched += tally.count
-    else if (isPreflight(tally, pairs)) seen.preflights += tally.count
+    } else if (isPreflight(tally, policy)) seen.preflights += tally.count
+    else if (!pairs) seen.unmatched += tally.count
     else {
-      const verdicts = pairs.map(pair => verdictOn(tally, pair.old as Route, pair.new, tokens))
-      total.add(tally, combined(verdicts))
-      for (const [i, pair] of pairs.entries()) {
+      const ways = pairs.map(pair => ({ pair, verdict: verdictOn(tally, pair, tokens) }))
+      total.add(tally, combined(ways.map(({ verdict }) => verdict)))
+      for (const { pair, verdict } of ways) {
         const change = byPair.get(pair)
-        const own = verdicts[i] as Verdict
-        const alone =
-          pairs.length === 1 ? own : { refused: blur(own.refused), allowed: blur(own.allowed) }
-        if (change) of.get(change)?.add(tally, alone)
+        if (change) of.get(change)?.add(tally, ways.length === 1 ? verdict : blurred(verdict))
       }
     }
   }
@@ -83,14 +60,17 @@ export function impactOf({ log, policy, cells, changes, tokens }: Parts): Impact
 function pairsFor(tally: Tally, policy: Policy, cells: Cells): Pair[] | undefined {
   const known = cells.hosts.some(({ methods }) => methods.includes(tally.method))
   const method = known ? tally.method : OTHER_METHOD
-  const routes = policy.routes.filter(
-    ({ dataSource, pattern }) => dataSource.id === tally.dataSource && pattern === tally.route,
-  )
+  const routes = routesOf(tally, policy)
   const own = routes.find(({ methods }) => takes(methods, method)) ?? routes.find(isForAny)
   if (!own) return undefined
   const pairs = cells.pairs.filter(pair => pair.old === own && pair.methods.has(method))
   return pairs.length > 0 ? pairs : undefined
 }
+
+const routesOf = (tally: Tally, { routes }: Policy): readonly Route[] =>
+  routes.filter(
+    ({ dataSource, pattern }) => dataSource.id === tally.dataSource && pattern === tally.route,
+  )
 
 const takes = (methods: readonly string[], method: string): boolean =>
   methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
@@ -102,13 +82,22 @@ const NO_ROUTE = new Set(['host_unknown', 'route_unknown', 'method_not_allowed',
 const isUnrouted = ({ code = '', method }: Tally, opened: ReadonlySet<string>): boolean =>
   NO_ROUTE.has(code) && (opened.has(method) || opened.has(OTHER_METHOD))
 
-const isPreflight = ({ method, principal, decision }: Tally, pairs: readonly Pair[]): boolean =>
-  method === 'OPTIONS' &&
-  decision === 'allow' &&
-  principal === undefined &&
-  pairs.some(({ old }) => old?.access.kind !== 'public')
+/** Let in without a token, and not by a route that takes OPTIONS from everybody. */
+const isPreflight = (tally: Tally, policy: Policy): boolean =>
+  tally.method === 'OPTIONS' &&
+  tally.decision === 'allow' &&
+  tally.principal === undefined &&
+  !routesOf(tally, policy).some(
+    ({ methods, access }) =>
+      access.kind === 'public' && (methods.includes('OPTIONS') || methods.includes('ANY')),
+  ) &&
+  routesOf(tally, policy).length > 0
 
-const blur = (answer: Answer): Answer => (answer === 'no' ? 'no' : 'unknown')
+/** It may be this way that the request goes, or another one. */
+const blurred = ({ refused, allowed }: Verdict): Verdict => {
+  const blur = (answer: Answer): Answer => (answer === 'no' ? 'no' : 'unknown')
+  return { refused: blur(refused), allowed: blur(allowed) }
+}
 
 /** What is so whichever way the request goes is so. */
 function combined(verdicts: readonly Verdict[]): Verdict {
@@ -121,35 +110,3 @@ function combined(verdicts: readonly Verdict[]): Verdict {
     allowed: of(verdicts.map(({ allowed }) => allowed)),
   }
 }
-
-function counter() {
-  const clients = new Map<string | undefined, Counts>()
-  const add = ({ clientId, count }: Tally, { refused, allowed }: Verdict) => {
-    if (refused === 'no' && allowed === 'no') return
-    const known = clients.get(clientId) ?? NONE
-    clients.set(clientId, {
-      refused: sum(known.refused, rangeOf(refused, count)),
-      allowed: sum(known.allowed, rangeOf(allowed, count)),
-    })
-  }
-  const result = (): Touched => {
-    const all = [...clients].map(([clientId, counts]) => ({ clientId, ...counts }))
-    const weight = ({ refused, allowed }: Counts) => refused.most + allowed.most
-    return {
-      refused: all.reduce((into, { refused }) => sum(into, refused), ZERO),
-      allowed: all.reduce((into, { allowed }) => sum(into, allowed), ZERO),
-      clients: all.sort((a, b) => weight(b) - weight(a)),
-    }
-  }
-  return { add, result }
-}
-
-const ZERO: Range = { least: 0, most: 0 }
-const NONE: Counts = { refused: ZERO, allowed: ZERO }
-
-const sum = (a: Range, b: Range): Range => ({ least: a.least + b.least, most: a.most + b.most })
-
-const rangeOf = (answer: Answer, count: number): Range => ({
-  least: answer === 'yes' ? count : 0,
-  most: answer === 'no' ? 0 : count,
-})

@@ -2,7 +2,8 @@ import type { Route } from '../../model.ts'
 import { alternatives } from '../routes.ts'
 import type { Change } from './changes.ts'
 import { type Diff, differs } from './compare.ts'
-import type { Impact, Touched } from './impact.ts'
+import type { Touched } from './counter.ts'
+import type { Impact } from './impact.ts'
 
 /** The answer for programs. */
 export function asJson(diff: Diff, impact: Impact | undefined) {

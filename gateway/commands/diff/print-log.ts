@@ -1,5 +1,6 @@
 import { type Diff, differs } from './compare.ts'
-import type { Impact, Range, Touched } from './impact.ts'
+import type { Range, Touched } from './counter.ts'
+import type { Impact } from './impact.ts'
 
 /** Clients that are named; the rest is counted. */
 const NAMED = 10

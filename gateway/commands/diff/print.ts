@@ -53,13 +53,18 @@ function rowOf(change: Change, diff: Diff): string[] {
   return [`${describeMethods(methods)} ${pattern}${part}`, describeChange(change), at]
 }
 
+/** Hosts that are named; the rest is counted. */
+const NAMED = 3
+
 /** Hosts go without saying where all that the policies serve are meant. */
 function hostsOf({ hosts }: Change, { cells }: Diff): string {
   const served = cells.hosts.filter(({ classes }) =>
     classes.some(one => one.old.length > 0 || one.new.length > 0),
   )
   if (hosts.length === served.length) return ''
-  return `${hosts.map(host => host || 'any other host').join(', ')}  `
+  const named = hosts.slice(0, NAMED).map(host => host || 'any other host')
+  const rest = hosts.length > NAMED ? [`${hosts.length - NAMED} more`] : []
+  return `${[...named, ...rest].join(', ')}  `
 }
 
 function settingLine({ key, old, new: next, direction }: Setting): string {

@@ -107,7 +107,7 @@ function shownIn({ loaded, tree, at }: Side, path: Path): string | undefined {
   )
   if (value === undefined) return 'nothing'
   const written = [...at, ...path]
-  if (Array.isArray(value)) {
+  if (Array.isArray(value) && loaded.isWritten(written)) {
     return `[${value.map((_, i) => textAt(loaded, [...written, i]) ?? '…').join(', ')}]`
   }
   return textAt(loaded, written) ?? 'the default'

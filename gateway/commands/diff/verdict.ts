@@ -1,6 +1,7 @@
 import type { Route } from '../../model.ts'
 import { covers, type Direction, scopesOf } from './access.ts'
 import type { Tally } from './log.ts'
+import type { Pair } from './pairs.ts'
 
 /** What a log can say of a request: it holds no scopes, no audience and no path. */
 export type Answer = 'yes' | 'no' | 'unknown'
@@ -23,17 +24,16 @@ const GRANTED = new Set([
 const LACKING = new Set(['scope_missing', 'user_required', 'system_required', 'client_not_allowed'])
 
 /**
- * What would have become of a request that an old route took.
+ * What would have become of a request that an old route took, and perhaps a new one would take.
  *
- * @param next the route that would take it now; `undefined`: none
  * @param tokens how the change of the issuer's settings bears on which tokens are good
  */
 export function verdictOn(
   tally: Tally,
-  old: Route,
-  next: Route | undefined,
+  { old, new: next }: Pick<Pair, 'old' | 'new'>,
   tokens: Direction,
 ): Verdict {
+  if (!old) return { refused: 'no', allowed: 'no' }
   const { decision, code = '' } = tally
   const wasIn = decision === 'allow' || GRANTED.has(code)
   if (wasIn) return { refused: not(isLetIn(tally, old, next, tokens)), allowed: 'no' }
