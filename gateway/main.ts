@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { runCommandLine } from './cli/command-line.ts'
+import { declareDiff } from './cli/diff.ts'
 import { declareExplain } from './cli/explain.ts'
 import { declareKeys } from './cli/keys.ts'
 import { declareCheck, declareRoutes, declareSchema } from './cli/policy.ts'
@@ -51,6 +52,7 @@ const status = runCommandLine(
     terminal,
     version,
     folder: () => process.cwd(),
+    stdin: () => process.stdin,
     stdout: process.stdout,
     signals,
     ignoreSignals,
@@ -63,6 +65,7 @@ const status = runCommandLine(
     declareRoutes,
     declareExplain,
     declareTest,
+    declareDiff,
     declareSchema,
     declareToken,
     declareKeys,

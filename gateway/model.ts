@@ -110,6 +110,8 @@ export interface Route {
   readonly principal: 'user' | 'system' | 'any'
   /** Client ids that may use the route; `undefined` is any. */
   readonly clients: ReadonlySet<string> | undefined
+  /** `false`: who lacks a scope, or is the wrong principal, is let through and marked. */
+  readonly enforce: boolean
 }
 
 export type Credentials =
@@ -214,6 +216,8 @@ export interface Permit {
   readonly route: Route
   /** Absent on public routes without a bearer, and on preflights. */
   readonly token: VerifiedToken | undefined
+  /** What it would have been refused for, where the route does not enforce what it asks for. */
+  readonly shadowed: Denial | undefined
 }
 
 /** A request as the upstream will get it. */

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Signals } from '../commands/serve.ts'
 import type { ExitStatus, Terminal } from '../commands/terminal.ts'
 
@@ -8,6 +8,7 @@ export interface Outside {
   readonly version: string
   /** The folder that the process runs in. */
   readonly folder: () => string
+  readonly stdin: () => Readable
   readonly stdout: Writable
   readonly signals: Signals
   /** Obeys no signal from now on. */

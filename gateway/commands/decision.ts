@@ -3,6 +3,7 @@ import { statusOf } from '../policy/denial.ts'
 import { describeAccess } from '../policy/describe.ts'
 import type { Excerpt } from '../policy/excerpt.ts'
 import { excerptLines, marginOf } from './report.ts'
+import { notEnforced } from './routes.ts'
 import { painter, type Terminal } from './terminal.ts'
 
 /** What a person is told besides: the line that decided, and what to do. */
@@ -14,19 +15,20 @@ export interface Told {
 
 /** The lines of an answer for a person. */
 export function asText(
-  { denial, route, token, outgoing }: Decision,
+  { denial, shadowed, route, token, outgoing }: Decision,
   { file, line, hints }: Told,
   terminal: Terminal,
 ) {
   const paint = painter(terminal)
-  const colour = denial ? 'red' : 'green'
+  const colour = denial ? 'red' : shadowed ? 'yellow' : 'green'
   const lines = denial
     ? [`${paint('red', 'deny')}   ${statusOf(denial)} ${denial.denied}: ${denial.detail}`]
     : [paint('green', 'allow')]
+  if (shadowed) lines.push(`${paint('yellow', 'shadow')} ${shadowed.denied}: ${shadowed.detail}`)
   if (route) {
     lines.push(`route  ${route.key}  (${file}:${route.line}, data source ${route.dataSource.id})`)
     const whom = route.principal === 'any' ? '' : `, for a ${route.principal}`
-    lines.push(`asks   ${describeAccess(route.access)}${whom}`)
+    lines.push(`asks   ${describeAccess(route.access)}${whom}${notEnforced(route)}`)
   }
   if (token) {
     const { kind, clientId } = token.principal

@@ -15,7 +15,8 @@ export interface Asked {
 }
 
 /** The place in the policy that decided; `undefined` where it is that something is not there. */
-export function decidingPlace({ denial, route }: Decision): Path | undefined {
+export function decidingPlace({ denial: refused, shadowed, route }: Decision): Path | undefined {
+  const denial = refused ?? shadowed
   if (denial?.denied === 'token_issuer') return ['issuer', 'url']
   if (!route) return undefined
   const dataSource = ['dataSources', route.dataSource.id]
@@ -41,7 +42,12 @@ export function decidingLine(decision: Decision, { excerptAt }: Insight) {
 }
 
 /** What to do about a refusal, for whoever wrote the policy or the request. */
-export function hintsFor({ denial, token }: Decision, policy: Policy, asked: Asked): string[] {
+export function hintsFor(
+  { denial: refused, shadowed, token }: Decision,
+  policy: Policy,
+  asked: Asked,
+): string[] {
+  const denial = refused ?? shadowed
   if (!denial) return []
   switch (denial.denied) {
     case 'scope_missing':

@@ -43,24 +43,29 @@ function inMatchOrder({ routes, dataSources }: Policy): Route[] {
 const sharesHost = (a: DataSource, b: DataSource): boolean =>
   (a.hosts.length === 0 && b.hosts.length === 0) || a.hosts.some(host => b.hosts.includes(host))
 
-const asJson = ({ dataSource, methods, pattern, access, principal, line }: Route) => ({
+const asJson = ({ dataSource, methods, pattern, access, principal, enforce, line }: Route) => ({
   dataSource: dataSource.id,
   methods,
   pattern,
   access: access.kind,
   scopes: alternatives(access),
   principal,
+  enforce,
   line,
 })
 
-function asRow({ dataSource, methods, pattern, access, principal, line, clients }: Route) {
+function asRow(route: Route) {
+  const { dataSource, methods, pattern, access, principal, line, clients } = route
   const only = clients ? ` (${clients.size} client(s))` : ''
   return [
     methods.join(','),
     pattern,
-    describeAccess(access) + only,
+    describeAccess(access) + only + notEnforced(route),
     principal,
     dataSource.id,
     String(line),
   ]
 }
+
+/** Said of a route that lets through who lacks what it asks for. */
+export const notEnforced = ({ enforce }: Route): string => (enforce ? '' : ' (not enforced)')

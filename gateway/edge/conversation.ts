@@ -152,9 +152,10 @@ export const beginRecord = ({ method, headers }: RawRequest): RequestRecord => (
 })
 
 /** What a permit tells the log. */
-export function noteRoute(record: RequestRecord, { route, token }: Permit): void {
+export function noteRoute(record: RequestRecord, { route, token, shadowed }: Permit): void {
   record.route = route
   if (token) record.token = token
+  if (shadowed) record.shadow = shadowed.denied
 }
 
 export function noteDenial(record: RequestRecord, denial: Denial): void {

@@ -39,6 +39,13 @@ export function createMetrics() {
       ...named('requests_total', 'Requests, by how they ended.'),
       labelNames: [...byRoute, 'method', 'status', 'decision', 'code'] as const,
     }),
+    shadowedRequests: new Counter({
+      ...named(
+        'shadowed_requests_total',
+        'Requests that `enforce: false` let through, by what they would have been refused for.',
+      ),
+      labelNames: [...byRoute, 'code'] as const,
+    }),
     duration: new Histogram({
       ...named(
         'request_duration_seconds',

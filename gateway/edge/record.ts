@@ -19,6 +19,8 @@ export interface RequestRecord {
   code?: DenyReason
   /** What the caller was told, where it was refused. */
   detail?: string
+  /** What it would have been refused for, but for `enforce: false`. */
+  shadow?: DenyReason
   /** Milliseconds of `performance.now()`. */
   sentAt?: number
   headAt?: number
@@ -38,7 +40,7 @@ export function recorder(
   onRefused: (refusal: Refusal) => void,
 ) {
   return (record: RequestRecord): void => {
-    const { route, requestId, status, code, token, cause, aborted } = record
+    const { route, requestId, status, code, shadow, token, cause, aborted } = record
     const dataSource = (route?.dataSource ?? record.dataSource)?.id
     const method = KNOWN_METHODS.has(record.method) ? record.method : 'other'
     const decision = code === undefined ? 'allow' : 'deny'
@@ -55,6 +57,7 @@ export function recorder(
       status,
       decision,
       code,
+      shadow,
       clientId: token?.principal.clientId,
       principal: token?.principal.kind,
       userId: userid() && token?.principal.kind === 'user' ? token.principal.userId : undefined,
@@ -67,6 +70,7 @@ export function recorder(
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
+    if (shadow !== undefined) metrics.shadowedRequests.inc({ ...labels, code: shadow })
     metrics.duration.observe(labels, durationMs / 1000)
     if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
     if (code !== undefined) onRefused(refusalOf(record, code, method))

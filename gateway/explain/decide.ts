@@ -27,10 +27,17 @@ export async function decideOn(policy: Policy, asked: Asked, findKey: FindKey): 
   const fetched = apiToken && permit.token ? '[from Feide]' : undefined
   const outgoing = upstreamRequest(permit, request, origin, randomUUID(), fetched)
   if (isDenial(outgoing)) return denied(outgoing)
-  return { denial: undefined, route: permit.route, token: permit.token, outgoing }
+  const { route, token, shadowed } = permit
+  return { denial: undefined, shadowed, route, token, outgoing }
 }
 
-const NOTHING = { denial: undefined, route: undefined, token: undefined, outgoing: undefined }
+const NOTHING: Decision = {
+  denial: undefined,
+  shadowed: undefined,
+  route: undefined,
+  token: undefined,
+  outgoing: undefined,
+}
 
 /** Feide is not asked for an explanation. */
 const exchangeOpaque: ExchangeOpaque = ({ exchange }) =>
@@ -38,10 +45,10 @@ const exchangeOpaque: ExchangeOpaque = ({ exchange }) =>
   deny('token_opaque', 'A running gateway has this opaque token exchanged at Feide: give the JWT')
 
 const denied = (denial: Denial): Decision => ({
+  ...NOTHING,
   denial,
   route: denial.route,
   token: denial.token,
-  outgoing: undefined,
 })
 
 const verifying =

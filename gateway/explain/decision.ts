@@ -5,6 +5,8 @@ import { alternatives } from '../policy/describe.ts'
 /** The decision on one request, made by the same gate that decides on real ones. */
 export interface Decision {
   readonly denial: Denial | undefined
+  /** What an allowed request would have been refused for, but for `enforce: false`. */
+  readonly shadowed: Denial | undefined
   readonly route: Route | undefined
   readonly token: VerifiedToken | undefined
   readonly outgoing: UpstreamRequest | undefined
@@ -27,10 +29,11 @@ export const pairs = (list: readonly string[]): [string, string][] =>
 export const urlOf = ({ origin, target }: UpstreamRequest) => origin.origin + target
 
 /** The members of contract 6. */
-export function asJson({ denial, route, token, outgoing }: Decision) {
+export function asJson({ denial, shadowed, route, token, outgoing }: Decision) {
   return {
     decision: denial ? 'deny' : 'allow',
     code: denial?.denied ?? null,
+    shadow: shadowed?.denied ?? null,
     status: denial ? statusOf(denial) : null,
     dataSource: route?.dataSource.id ?? null,
     route: route?.key ?? null,

@@ -13,6 +13,9 @@ const NOT_HERE: readonly DenyReason[] = [
 
 const CODES = (Object.keys(ANSWERS) as DenyReason[]).filter(code => !NOT_HERE.includes(code))
 
+/** What `enforce: false` lets through, and `none`. */
+const SHADOWS = ['none', 'scope_missing', 'user_required', 'system_required'] as const
+
 const claims = () => z.record(z.string(), z.unknown())
 
 const principalName = () => text(/^[A-Za-z][A-Za-z0-9_-]*$/, 'the name of a principal')
@@ -36,13 +39,17 @@ const expected = z
         headers: headerValues()
           .default({})
           .describe('Headers that the API gets, among others: exactly these values.'),
+        shadow: z
+          .enum(SHADOWS, { error: SHADOWS.join(', ') })
+          .optional()
+          .describe('What it would have been refused for, where `enforce: false` lets it through.'),
         without: z.array(headerName()).default([]).describe('Headers that the API does not get.'),
       }),
     ],
     { error: '`allow`, a code such as scope_missing, or a map of what the API gets' },
   )
   .describe(
-    'What comes of it: `allow`, the code of a refusal, `metadata` (RFC 9728, answered by the gateway), or what the API gets.',
+    'What comes of it: `allow` (marked or not), the code of a refusal, `metadata` (RFC 9728, answered by the gateway), or what the API gets.',
   )
 
 const testCase = z

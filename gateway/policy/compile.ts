@@ -108,6 +108,8 @@ function compileRouteList(dataSource: DataSource, entry: DataSourceFile, lineOf:
       access: compileAccess(asks),
       principal: restricted?.principal ?? 'any',
       clients: restricted?.clients && new Set(restricted.clients),
+      // The others ask for nothing that could be let go: a token is always a good one.
+      enforce: restricted ? (restricted.enforce ?? entry.enforce) : true,
     }
   })
 }

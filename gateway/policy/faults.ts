@@ -32,7 +32,7 @@ export const whereOf = ({ path, unknown }: Fault): string =>
   formatPath(unknown === undefined ? path : [...path.slice(0, -1), unknown])
 
 /** `['routes', 'GET /a', 'scopes', 0]` -> `routes["GET /a"].scopes[0]`. */
-function formatPath(path: Path): string {
+export function formatPath(path: Path): string {
   return path
     .map((step, i) => {
       if (typeof step === 'number') return `[${step}]`

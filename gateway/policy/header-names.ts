@@ -11,6 +11,9 @@ export const fold = (name: string): string => name.toLowerCase().replace(/[^a-z0
 /** What only the gateway may say. */
 export const IDENTITY_PREFIXES = ['x-dataporten-', 'x-feideconnect-', 'x-feide-'] as const
 
+/** Tells the upstream what a request would have been refused for (`enforce: false`). */
+export const SHADOW_HEADER = 'X-Gateway-Shadow'
+
 /** RFC 9110 §7.6.1 and its forerunners; `Proxy` is nobody's header, but `HTTP_PROXY` to a CGI program. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -38,6 +41,7 @@ const OWN = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  fold(SHADOW_HEADER),
 ])
 
 const METHOD_OVERRIDES = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])

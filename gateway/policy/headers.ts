@@ -7,7 +7,7 @@ import type {
   UpstreamRequest,
 } from '../model.ts'
 import { type Denial, isDenial } from './denial.ts'
-import { nominated } from './header-names.ts'
+import { nominated, SHADOW_HEADER } from './header-names.ts'
 import { identityHeaders } from './identity.ts'
 
 /**
@@ -23,7 +23,7 @@ export function upstreamRequest(
   requestId: string,
   apiToken?: string,
 ): UpstreamRequest | Denial {
-  const { route, token } = permit
+  const { route, token, shadowed } = permit
   const identity = token ? token.identity : identityHeaders(route.dataSource, undefined)
   if (isDenial(identity)) return { ...identity, route, ...(token && { token }) }
   const { upstream, headers: rules } = route.dataSource
@@ -42,6 +42,8 @@ export function upstreamRequest(
     ...identity,
   )
   if (apiToken !== undefined) headers.push(`${rules.prefix}token`, apiToken)
+  // Not with the identity, which is made once for each token.
+  if (shadowed) headers.push(SHADOW_HEADER, shadowed.denied)
   const target = origin.basePath + request.path + request.query
   return { method: request.method, origin, target, headers }
 }

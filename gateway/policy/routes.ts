@@ -5,14 +5,14 @@ import { type Denial, deny } from './denial.ts'
 const ANY = 'ANY'
 
 /** For `Allow` where `ANY` is listed: the methods of RFC 9110 and PATCH, without TRACE and CONNECT. */
-const ANY_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
+export const ANY_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 
 /** Refused whatever their target: TRACE shows a caller the injected headers, CONNECT opens tunnels. */
 const REFUSED = new Set(['TRACE', 'CONNECT'])
 
-type Methods = Map<string, Route>
+export type Methods = Map<string, Route>
 
-interface Node {
+export interface Node {
   readonly literals: Map<string, Node>
   param: Node | undefined
   /** Routes that end here. */
@@ -104,7 +104,8 @@ export function matchPreflight(
   return route ? { route, listed: false } : NO_ROUTE
 }
 
-function routeFor(methods: Methods, method: string): Route | undefined {
+/** The route for a method among those of one shape. */
+export function routeFor(methods: Methods, method: string): Route | undefined {
   const named = methods.get(method) ?? (method === 'HEAD' ? methods.get('GET') : undefined)
   return named ?? methods.get(ANY)
 }

@@ -58,6 +58,9 @@ export const dataSource = z
       .union([z.literal('none'), size()], { error: 'a size such as 10MiB, or `none`' })
       .prefault('10MiB')
       .describe('The largest body of a request.'),
+    enforce: flag(true).describe(
+      '`false` lets through, and marks, who lacks the scopes of a route or is not its principal.',
+    ),
     websocket: websocket.prefault({}),
     streams: streams.prefault({}),
     routes: z

@@ -25,6 +25,12 @@ const routeMap = z
     clients: list(text(/^[!-+\--~]{1,255}$/, 'a client id'), 'at least one client id')
       .optional()
       .describe('Client ids that may use the route; without it: any.'),
+    enforce: z
+      .boolean()
+      .optional()
+      .describe(
+        '`false` lets through, and marks, who lacks the scopes or is not the principal; default: that of the data source.',
+      ),
   })
   .describe('What the route asks for.')
 

@@ -65,14 +65,24 @@ export function readText(file: string, readFile: ReadFile): string | Finding {
  */
 function readScalars(source: Source, schema: z.ZodType): unknown {
   const { error } = schema.safeParse(source.value)
-  for (const issue of error?.issues ?? []) {
-    const path = issue.path as Path
+  const issues = (error?.issues ?? []).flatMap(issue => withInner(issue))
+  for (const { issue, path } of issues) {
     if (source.filledFrom(path) === undefined || !wantsScalar(issue)) continue
     const parent = valueAt(source.value, path.slice(0, -1)) as Record<string | number, unknown>
     const key = path.at(-1) as string | number
     parent[key] = asScalar(String(parent[key]))
   }
   return source.value
+}
+
+/** An issue, and those of the alternatives of a union: an upstream or a route may be text or a map. */
+function withInner(
+  issue: z.core.$ZodIssue,
+  under: Path = [],
+): { issue: z.core.$ZodIssue; path: Path }[] {
+  const path = [...under, ...(issue.path as Path)]
+  const inner = issue.code === 'invalid_union' ? issue.errors.flat() : []
+  return [{ issue, path }, ...inner.flatMap(one => withInner(one, path))]
 }
 
 const SCALARS = new Set(['boolean', 'number', 'int'])

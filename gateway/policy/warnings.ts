@@ -12,6 +12,7 @@ export function warnOfPolicy(file: PolicyFile, say: Say): void {
     warnOfPlainCredentials(dataSource, path, say)
     warnOfNin(dataSource, path, say)
     warnOfScopes(dataSource, path, say)
+    warnOfShadow(dataSource, path, say)
   }
 }
 
@@ -102,4 +103,18 @@ function isSlip(scope: string, other: string): boolean {
   if (scope.replace(/\d+/g, '') === other.replace(/\d+/g, '')) return false
   const [a, b] = [scope.toLowerCase(), other.toLowerCase()]
   return a === b || (a[0] === b[0] && editDistance(a, b) === 1)
+}
+
+/** Meant for the weeks in which clients get the scopes that they need, and easily forgotten. */
+function warnOfShadow({ enforce, routes }: DataSourceFile, path: Path, say: Say): void {
+  const tell = (at: Path, whose: string) =>
+    say([...at, 'enforce'], 'true where the policy is to hold', {
+      severity: 'warning',
+      got: `false, which lets who lacks the scopes of ${whose}, or is not its principal, through`,
+      help: 'the log (`shadow`) and feide_gateway_shadowed_requests_total tell who that is; when nobody is left, take it away',
+    })
+  if (!enforce) tell(path, 'a route')
+  for (const [key, asks] of Object.entries(routes)) {
+    if (typeof asks !== 'string' && asks.enforce === false) tell([...path, 'routes', key], key)
+  }
 }

@@ -65,6 +65,7 @@ const denied = (code: string, httpStatus: number, more: object = {}) => ({
   answer: {
     decision: 'deny',
     code,
+    shadow: null,
     status: httpStatus,
     dataSource: 'grades',
     route: null,
@@ -86,6 +87,7 @@ describe('explain --json', () => {
       answer: {
         decision: 'allow',
         code: null,
+        shadow: null,
         status: null,
         dataSource: 'grades',
         ...COURSES,
@@ -118,7 +120,7 @@ describe('explain --json', () => {
     expect([Object.keys(answer).sort(), Object.keys(upstream).sort()]).toEqual([
       [
         ...['code', 'dataSource', 'decision', 'granted', 'line', 'principal', 'required'],
-        ...['route', 'status'],
+        ...['route', 'shadow', 'status'],
       ],
       ['headers', 'method', 'url'],
     ])
@@ -226,6 +228,7 @@ describe('explain --json', () => {
     expect((await json('GET', '/health')).answer).toEqual({
       decision: 'allow',
       code: null,
+      shadow: null,
       status: null,
       dataSource: 'grades',
       route: 'GET /health',
@@ -594,5 +597,44 @@ describe('explain as a process', () => {
       ].join('\n'),
       stderr: '',
     })
+  })
+})
+
+describe('a route that is not enforced', () => {
+  const loose = policyFile(
+    policy('https://issuer.invalid').replace(
+      'scopes: [read] }',
+      'scopes: [read], enforce: false }',
+    ),
+  ).file
+  const lacking = JSON.stringify({ sub: 'u', client_id: 'c', scope: 'raed' })
+
+  test('shows in JSON what the request would have been refused for, and what the API sees', async () => {
+    const { status, answer } = await json('GET', '/courses', { claims: lacking }, loose)
+    const { decision, code, shadow, upstream } = answer
+    expect({ status, decision, code, shadow, last: upstream.headers.at(-1) }).toEqual({
+      status: 0,
+      decision: 'allow',
+      code: null,
+      shadow: 'scope_missing',
+      last: ['X-Gateway-Shadow', 'scope_missing'],
+    })
+  })
+  test('shows in text the line, and what would help', async () => {
+    const { out } = await said('GET', '/courses', { claims: lacking }, loose)
+    expect(out.slice(0, 7)).toEqual([
+      'allow',
+      'shadow scope_missing: This route asks for: read',
+      `route  GET /courses  (${loose}:12, data source grades)`,
+      'asks   read (not enforced)',
+      'token  a user, client c, scopes: raed',
+      '  12 |       GET /courses: { scopes: [read], enforce: false }',
+      '     |                               ^^^^^^',
+    ])
+    expect(out[7]).toMatch(/^help {3}the token has `raed`, not `read`/)
+  })
+  test('marks nobody who has what it asks for', async () => {
+    const { answer } = await json('GET', '/courses', { claims: USER }, loose)
+    expect([answer.shadow, answer.upstream.headers.at(-1)?.[0]]).toEqual([null, 'Authorization'])
   })
 })

@@ -37,7 +37,7 @@ describe('routes', () => {
   })
   test('--json is a list of the same, with the fields of the contract', async () => {
     const { code, stdout, stderr } = await cli(['routes', '--json', file])
-    const grades = { dataSource: 'grades', principal: 'any' }
+    const grades = { dataSource: 'grades', principal: 'any', enforce: true }
     expect({ code, stderr, rows: JSON.parse(stdout) }).toEqual({
       code: 0,
       stderr: '',
@@ -151,4 +151,27 @@ describe('data sources of one host stand in one match order', () => {
       ]),
     ).toEqual(['bb /x', 'aa /**'])
   })
+})
+
+test('a route that is not enforced says so, whoever decided that', async () => {
+  const { file: loose } = policyFile(`issuer: { url: https://a.no }
+dataSources:
+  aa:
+    audience: aa
+    upstream: http://aa
+    enforce: false
+    routes:
+      GET /a: { scopes: [read] }
+      GET /b: { scopes: [read], enforce: true }
+      GET /c: authenticated
+`)
+  const { out } = await onTerminal(on => routes(loose, { json: false }, on))
+  expect(out.slice(1).map(line => line.replace(/ {2,}/g, ' | '))).toEqual([
+    'GET | /a | read (not enforced) | any | aa | 8',
+    'GET | /b | read | any | aa | 9',
+    'GET | /c | any valid token | any | aa | 10',
+  ])
+  const { out: list } = await onTerminal(on => routes(loose, { json: true }, on))
+  const rows: { enforce: boolean }[] = JSON.parse(list.join('\n'))
+  expect(rows.map(({ enforce }) => enforce)).toEqual([false, true, true])
 })

@@ -620,3 +620,82 @@ describe('test --junit', () => {
     expect([status, err[0]]).toEqual([1, expect.stringMatching(/^error: cannot write \/no\/such/)])
   })
 })
+
+describe('a policy that does not enforce', () => {
+  const LOOSE = `issuer: { url: https://a.no }
+dataSources:
+  grades:
+    audience: grades
+    upstream: http://legacy
+    enforce: false
+    routes:
+      GET /courses: { scopes: [read] }
+      POST /courses: { scopes: [append], principal: user, enforce: true }
+      GET /user: { scopes: [read], principal: user }
+`
+  const CASES = `
+- { request: GET /courses, expect: token_missing }
+- { request: GET /courses, as: [teacher, nightly], scope: read, expect: { shadow: none, without: [X-Gateway-Shadow] } }
+- { request: GET /courses, as: [teacher, nightly], scope: x, expect: { shadow: scope_missing, headers: { X-Gateway-Shadow: scope_missing } } }
+- { request: POST /courses, expect: token_missing }
+- { request: POST /courses, as: teacher, scope: append, expect: { shadow: none } }
+- { request: POST /courses, as: [teacher, nightly], scope: x, expect: scope_missing }
+- { request: POST /courses, as: nightly, scope: append, expect: user_required }
+- { request: GET /user, expect: token_missing }
+- { request: GET /user, as: teacher, scope: read, expect: { shadow: none } }
+- { request: GET /user, as: nightly, scope: read, expect: { shadow: user_required } }
+- { request: GET /user, as: [teacher, nightly], scope: x, expect: { shadow: scope_missing } }
+`
+  test('has cases that say what would have been refused, counted once as that', async () => {
+    expect(await said(CASES, { failUnder: 100, mutate: true }, LOOSE)).toEqual({
+      status: 0,
+      out: [
+        'ok policy.yaml: 15 of 15 case(s) passed',
+        `${REST}15 of 15 (100 %)`,
+        'mutations of policy.yaml: 10 of 10 noticed',
+      ],
+      err: [],
+    })
+  })
+  test('lets a case that expects `allow` pass, and does not take it for one who may', async () => {
+    const cases = '- { request: GET /user, as: nightly, scope: read, expect: allow }'
+    const { status, out } = await said(cases, { failUnder: 100 }, LOOSE)
+    expect(status).toBe(1)
+    expect(out[0]).toBe('ok policy.yaml: 1 of 1 case(s) passed')
+    const cell = 'GET /user by a system with read'
+    expect(out.filter(line => line.includes(cell))).toEqual([])
+    expect(out[1]).toBe(`${REST}1 of 15 (6 %)`)
+  })
+  test('shows the mark where something else was expected, and the line that is not enforced', async () => {
+    const cases = '- { request: GET /courses, as: teacher, scope: x, expect: scope_missing }'
+    const { out } = await said(cases, {}, LOOSE)
+    expect(out.slice(3, 8)).toEqual([
+      '     - expected  scope_missing',
+      '     + got       allow (shadow: scope_missing)',
+      '     decided by policy.yaml:8',
+      '   8 |       GET /courses: { scopes: [read] }',
+      '     |                               ------',
+    ])
+  })
+  test('shows the mark that was expected, and the one that came', async () => {
+    const cases = '- { request: GET /courses, as: teacher, scope: x, expect: { shadow: none } }'
+    const { out } = await said(cases, {}, LOOSE)
+    expect(out.slice(3, 6)).toEqual([
+      '     shadow',
+      '     - expected  none',
+      '     + got       scope_missing',
+    ])
+  })
+  test.for([
+    ['the word of the data source', /.*GET \/courses, as.*scope: x.*\n/, 'enforce: false (line 6)'],
+    [
+      'the word of a route',
+      /.*POST \/courses, as: (\[teacher, nightly\], scope: x|nightly).*\n/g,
+      'enforce: true of POST /courses (line 9)',
+    ],
+  ] as const)('names %s where no case looks at it', async ([, cases, what]) => {
+    const less = CASES.replace(cases, '').replace(/.*GET \/user.*(nightly|x,).*\n/g, '')
+    const { out } = await said(less, { mutate: true }, LOOSE)
+    expect(out).toContain(`  without ${what} all cases pass`)
+  })
+})

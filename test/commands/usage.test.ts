@@ -11,7 +11,7 @@ describe('the command line', () => {
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(commands).toEqual(
-      expect.arrayContaining(['serve', 'check', 'routes', 'explain', 'token']),
+      expect.arrayContaining(['serve', 'check', 'routes', 'explain', 'token', 'diff']),
     )
     expect(stdout).toContain('Exit status: 0 done, 1 the answer is no, 2 wrong usage.')
   })

@@ -148,6 +148,8 @@ describe('injected names collide with nothing', () => {
     'Authorization',
     'X-Request-Id',
     'X-Forwarded-For',
+    'X-Gateway-Shadow',
+    'x_gateway.shadow',
   ]
   holds([
     inject('dataporten', 'X-Dataporten-userid', PROFILE),

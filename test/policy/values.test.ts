@@ -188,7 +188,7 @@ test('routes keep their key, their line and what they ask for', () => {
     audiences: ['a', 'b'],
     hosts: ['grades.example.no', 'grades'],
   })
-  const any = { principal: 'any', clients: undefined }
+  const any = { principal: 'any', clients: undefined, enforce: true }
   expect(routes.map(({ dataSource, ...route }) => ({ id: dataSource.id, ...route }))).toEqual([
     {
       id: 'grades',
@@ -216,6 +216,7 @@ test('routes keep their key, their line and what they ask for', () => {
       pattern: '/user',
       access: { kind: 'scopes', anyOf: [['read']] },
       principal: 'user',
+      enforce: true,
       clients: new Set(['c', 'd']),
     },
     {

@@ -111,6 +111,19 @@ describe('where a key wants a number or a boolean, a variable is read as one', (
   })
 })
 
+test('numbers and booleans are read from variables also within an upstream and a route', () => {
+  const upstream = '{ url: http://legacy, maxPending: "${MANY}", timeout: "${TIME}" }'
+  const asks = '{ scopes: [read], enforce: "${ENFORCE:-false}" }'
+  const text = around(`    upstream: ${upstream}\n    routes: { GET /a: ${asks} }\n`)
+  const { routes } = policyOf(text, { MANY: '7', TIME: '2s' })
+  const { maxPending, timeout } = routes[0]?.dataSource.upstream ?? {}
+  expect({ maxPending, timeout, enforce: routes[0]?.enforce }).toEqual({
+    maxPending: 7,
+    timeout: 2000,
+    enforce: false,
+  })
+})
+
 describe('${file:PATH}', () => {
   let directory = ''
   beforeAll(() => {

@@ -248,3 +248,33 @@ test('warnings of the shape of a policy stand beside its errors', () => {
     ' listen',
   ])
 })
+
+describe('enforce: false', () => {
+  const HELP =
+    '     = the log (`shadow`) and feide_gateway_shadowed_requests_total tell who that is; when nobody is left, take it away'
+  test('is told of a data source', () => {
+    expect(
+      shown(policy('    enforce: false\n    routes: { GET /a: { scopes: [read] } }\n')),
+    ).toEqual([
+      `policy.yaml:6:14: ${WHERE}.enforce: expected true where the policy is to hold, got false, which lets who lacks the scopes of a route, or is not its principal, through`,
+      '   6 |     enforce: false',
+      '     |              ^^^^^',
+      HELP,
+    ])
+  })
+  test('is told of each route that says so', () => {
+    const text = routes(
+      'GET /a: { scopes: [read], enforce: false }',
+      'GET /b: { scopes: [read], enforce: true }',
+      'GET /c: { scopes: [list], principal: user, enforce: false }',
+    )
+    const told = (line: number, col: number, key: string) =>
+      `policy.yaml:${line}:${col}: ${WHERE}.routes["${key}"].enforce: expected true where the policy is to hold, got false, which lets who lacks the scopes of ${key}, or is not its principal, through`
+    expect(warned(text)).toEqual([told(7, 42, 'GET /a'), told(9, 59, 'GET /c')])
+  })
+  test('is a value that a variable may give', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a variable of the policy
+    const text = routes('GET /a: { scopes: [read], enforce: "${ENFORCE:-false}" }')
+    expect(warned(text)).toHaveLength(1)
+  })
+})

@@ -53,13 +53,14 @@ export function coverageOf(routes: readonly Route[], results: readonly Result[])
 }
 
 function outcomeOf({ trial, decision }: Result): Outcome | undefined {
-  const { route, token, denial } = decision
+  const { route, token, denial, shadowed } = decision
   if (!route) return undefined
   return {
     key: route.key,
     dataSource: route.dataSource.id,
     method: trial.test.request.split(' ')[0] ?? '',
-    denied: denial?.denied,
+    // The case shows what the route asks for, also where that is not enforced; once, not as a way in too.
+    denied: (denial ?? shadowed)?.denied,
     kind: token?.principal.kind,
     scopes: new Set(token?.scopes),
   }

@@ -21,20 +21,27 @@ export function differencesOf(expected: Expected, decision: Decision): Differenc
   if (actual !== wanted) {
     const { denial } = decision
     const shown = denial ? `${statusOf(denial)} ${actual}: ${denial.detail}` : actual
-    return [{ of: '', expected: wanted, actual: shown, path: [] }]
+    return [{ of: '', expected: wanted, actual: shown + markOf(decision), path: [] }]
   }
   if (typeof expected === 'string' || !decision.outgoing) return []
   const { target } = decision.outgoing
-  const { path, headers, without } = expected
+  const { path, headers, without, shadow } = expected
+  const mark = decision.shadowed?.denied ?? 'none'
   const elsewhere = path !== undefined && path !== target
   return [
     ...(elsewhere ? [{ of: 'path', expected: path, actual: target, path: ['path'] }] : []),
+    ...(shadow !== undefined && shadow !== mark
+      ? [{ of: 'shadow', expected: shadow, actual: mark, path: ['shadow'] }]
+      : []),
     ...Object.entries(headers).flatMap(([name, values]) =>
       headerDifference(decision, name, [values].flat(), ['headers', name]),
     ),
     ...without.flatMap((name, i) => headerDifference(decision, name, [], ['without', String(i)])),
   ]
 }
+
+/** What is to be seen of a request that was let through and marked. */
+const markOf = ({ shadowed }: Decision): string => (shadowed ? ` (shadow: ${shadowed.denied})` : '')
 
 const ABSENT = 'absent'
 

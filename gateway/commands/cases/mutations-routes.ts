@@ -49,7 +49,17 @@ export function routeMutants(dataSource: DataSourceFile, key: string): Mutant[] 
           ),
         ]),
     ...(clients ? [mutant(`clients of ${key}`, [...path, 'clients'], becomes(unlisted))] : []),
+    ...enforceMutants(dataSource, key, asks),
   ]
+}
+
+/** A route's own word, where the data source has another one: without it the route does as that says. */
+function enforceMutants(dataSource: DataSourceFile, key: string, asks: RouteMap): Mutant[] {
+  const { enforce, ...rest } = asks
+  if (enforce === undefined || enforce === dataSource.enforce) return []
+  const routes = { ...dataSource.routes, [key]: rest }
+  const path = ['routes', key, 'enforce']
+  return [mutant(`enforce: ${enforce} of ${key}`, path, { ...dataSource, routes })]
 }
 
 /** `POST,PUT /a` -> `POST` gone: `PUT /a`, and the other way round. */

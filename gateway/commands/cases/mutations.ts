@@ -26,6 +26,9 @@ export function mutationsOf({
       ...(isWritten([...path, 'maxBody']) && dataSource.maxBody !== 'none'
         ? [mutant('maxBody', ['maxBody'], { ...dataSource, maxBody: 'none' as const })]
         : []),
+      ...(dataSource.enforce
+        ? []
+        : [mutant('enforce: false', ['enforce'], { ...dataSource, enforce: true })]),
     ]
     return mutants.map(({ what, path: at, dataSource: changed }) => ({
       what,
