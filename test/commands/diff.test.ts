@@ -234,6 +234,25 @@ describe('diff lists', () => {
       ],
     })
   })
+  const FOLDED = 'case: insensitive'
+  test.for<readonly [string, readonly string[], string, readonly string[]]>([
+    ['allow: ["//"]', ['GET /a/**: public'], 'GET /a/** (in part: such as /a//x)', []],
+    ['allow: [";"]', ['GET /a/{x}: public'], 'GET /a/{x} (in part: such as /a/x;x)', []],
+    ['allow: ["%2F"]', ['GET /a/{x}: public'], 'GET /a/{x} (in part: such as /a/x%2Fx)', []],
+    [FOLDED, ['GET /ab: public'], 'GET /ab (in part: such as /Ab)', []],
+    [FOLDED, ['GET /ab: public'], 'GET /ab (in part: such as /aB)', ['GET /Ab: public']],
+    [FOLDED, ['GET /%C3%B8: public'], '', []],
+    [FOLDED, ['GET /a: public'], '', ['GET /A: public']],
+  ])('paths that were refused, with %s: %j', async ([paths, next, row, more]) => {
+    const { status, lines } = await told(
+      [...next, ...more],
+      next,
+      'maxBody: 10MiB',
+      `paths: { ${paths} }`,
+    )
+    const listed = row === '' ? [] : ['newly reachable', `${row} | public | new:8`]
+    expect({ status, lines }).toEqual({ status: row === '' ? 0 : 1, lines: listed })
+  })
   test('hosts, where not all of them are meant', async () => {
     const routes = ['GET /a: public']
     const before = policy(routes, 'hosts: [a.no, b.no]')
@@ -439,6 +458,14 @@ describe('diff --log', () => {
       log,
     )
     expect(first).toBe('would be refused: 2 request(s): c (2)')
+  })
+  test('does not gather a line that has no end', async () => {
+    async function* endless() {
+      for (let i = 0; i < 600; i++) yield 'x'.repeat(1024 * 1024)
+      yield `\n${allow('/a')}`
+    }
+    const { tallies, others } = await readLog(endless())
+    expect([tallies.length, others]).toEqual([1, 1])
   })
   test('passes over what is none of it, and says so', async () => {
     const old = ['GET /a: authenticated', 'GET /b: public']

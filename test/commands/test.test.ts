@@ -657,6 +657,11 @@ dataSources:
       err: [],
     })
   })
+  test('takes nothing out that says the same as the data source', async () => {
+    const twice = LOOSE.replace('scopes: [read] }', 'scopes: [read], enforce: false }')
+    const { status, out } = await said(CASES, { mutate: true }, twice)
+    expect([status, out[2]]).toEqual([0, 'mutations of policy.yaml: 10 of 10 noticed'])
+  })
   test('lets a case that expects `allow` pass, and does not take it for one who may', async () => {
     const cases = '- { request: GET /user, as: nightly, scope: read, expect: allow }'
     const { status, out } = await said(cases, { failUnder: 100 }, LOOSE)

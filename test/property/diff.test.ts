@@ -76,9 +76,19 @@ const changedText = fc.tuple(file, key, asks, fc.boolean()).map(([one, extra, en
   return [textOf(one), textOf({ ...one, aa: changed })] as const
 })
 
+/** Another policy with the same routes, of which one asks for something else, and the rest is another one's. */
+const turnedText = fc
+  .tuple(file, dataSource, asks, fc.boolean())
+  .map(([one, other, entry, keep]) => {
+    const [first = ''] = Object.keys(one.aa.routes)
+    const routes = { ...one.aa.routes, [first]: entry }
+    const changed = keep ? { ...one.aa, routes } : { ...other, routes: one.aa.routes }
+    return [textOf(one), textOf({ ...one, aa: changed })] as const
+  })
+
 /** The texts of two policies without faults, most often with much in common. */
 const pair = fc
-  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText)
+  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText, turnedText, turnedText)
   .filter(texts => texts.every(text => load(text) !== undefined))
 
 function loadBoth(texts: readonly [string, string]) {
