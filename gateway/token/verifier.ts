@@ -3,8 +3,12 @@ import type { Denial } from '../policy/denial.ts'
 import type { IssuerPolicy, Policy } from '../policy/policy.ts'
 import type { Expected } from './claims.ts'
 import type { Keys } from './keys.ts'
+import { createTurnstile } from './turnstile.ts'
 import { createTokenMemory } from './verified.ts'
 import { verify } from './verify.ts'
+
+/** Signatures checked in one turn of the event loop: a flood of bad ones leaves the rest of it to others. */
+const SIGNATURES_PER_TURN = 8
 
 /** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
 export function createVerifier(
@@ -14,6 +18,7 @@ export function createVerifier(
 ) {
   const clockTolerance = issuer.clockTolerance / 1000
   const memory = createTokenMemory({ max: limits.tokens, clockTolerance, currentKey: current })
+  const takeTurn = createTurnstile(SIGNATURES_PER_TURN)
   const pending = new WeakMap<DataSource, Map<string, Promise<VerifiedToken | Denial>>>()
 
   const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined =>
@@ -32,6 +37,7 @@ export function createVerifier(
       expected: expectedOf(issuer, dataSource),
       findKey: find,
       now: seconds(),
+      takeTurn,
       onVerified: memory.remember,
     })
     return outcome instanceof Promise ? shared(outcome, dataSource, text) : outcome

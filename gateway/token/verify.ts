@@ -10,6 +10,7 @@ import {
   type SignedWith,
 } from './claims.ts'
 import { checkSignature } from './signature.ts'
+import type { Turnstile } from './turnstile.ts'
 
 /** Finds the key that a token says it is signed with, without waiting where it is known already. */
 export type FindKey = (
@@ -25,6 +26,8 @@ export interface Verification {
   readonly findKey: FindKey
   /** Seconds since the epoch. */
   readonly now: number
+  /** When the signature, which is the dear part, may be checked; default at once. */
+  readonly takeTurn?: Turnstile
   /** Called with what made the token good. */
   readonly onVerified?: (token: VerifiedToken, key: KeyObject, signed: SignedWith) => void
 }
@@ -36,7 +39,7 @@ export interface Verification {
 export function verify(
   verification: Verification,
 ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
-  const { token, dataSource, expected, findKey, now, onVerified } = verification
+  const { token, dataSource, expected, findKey, now, takeTurn = atOnce, onVerified } = verification
   const signed = checkHeader(token, expected)
   if (isDenial(signed)) return signed
   const claims = checkClaims(token.payload, expected, now)
@@ -49,12 +52,14 @@ export function verify(
       onVerified?.(verified, key, signed)
       return verified
     }
-    const wrong = checkSignature(token, key, signed.alg)
+    const wrong = takeTurn(() => checkSignature(token, key, signed.alg))
     return wrong instanceof Promise ? wrong.then(finish) : finish(wrong)
   }
   const key = findKey(signed.kid, signed.alg)
   return key instanceof Promise ? key.then(checkWith) : checkWith(key)
 }
+
+const atOnce: Turnstile = work => work()
 
 /** What the upstream is told is compiled here, once: the claims are not kept. */
 function verifiedToken(
