@@ -22,7 +22,7 @@ export async function keys(
   const policy = loadFor(file, terminal)?.policy
   if (!policy) return 1
   if (action.does === 'show') return show(policy, terminal)
-  const store = openStore(policy, { onState: () => {}, onIgnored: why => terminal.err(why) })
+  const store = storeOf(policy, terminal)
   if (!store) {
     terminal.err(
       'error: expected `redis` in the policy: without it each gateway keeps its own keys',
@@ -39,6 +39,12 @@ export async function keys(
   }
 }
 
+/** Milliseconds: a person at a terminal waits longer than a gateway does. */
+const PATIENCE = 5_000
+
+const storeOf = (policy: Policy, terminal: Terminal) =>
+  openStore(policy, { onState: () => {}, onIgnored: why => terminal.err(why) }, PATIENCE)
+
 /** What the running gateway says; where none runs here, what Redis holds. */
 async function show(policy: Policy, terminal: Terminal): Promise<ExitStatus> {
   const running = await statusOfRunning(policy)
@@ -47,7 +53,7 @@ async function show(policy: Policy, terminal: Terminal): Promise<ExitStatus> {
     return 0
   }
   terminal.err('no gateway answers on the admin address of this policy')
-  const store = openStore(policy, { onState: () => {}, onIgnored: why => terminal.err(why) })
+  const store = storeOf(policy, terminal)
   const stored = await store?.read()
   const distrusted = [...((await store?.distrusted())?.kids ?? [])]
   await store?.close()

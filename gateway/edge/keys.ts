@@ -49,10 +49,14 @@ export function openKeys(
 }
 
 /** The store of a policy; `undefined` where it names no Redis. */
-export function openStore({ redis, issuer }: Policy, events: RedisEvents): RedisStore | undefined {
+export function openStore(
+  { redis, issuer }: Policy,
+  events: RedisEvents,
+  commandTimeout?: number,
+): RedisStore | undefined {
   const address = redis && parseRedisUrl(redis.url)
   if (!redis || !address) return undefined
-  return openRedisStore({ address, ...redis, issuer: issuer.url }, events)
+  return openRedisStore({ address, ...redis, issuer: issuer.url, commandTimeout }, events)
 }
 
 /** Logs one line for each change of state, not for each attempt. */

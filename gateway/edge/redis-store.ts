@@ -18,6 +18,8 @@ export interface RedisSettings {
   readonly prefix: string
   readonly secret?: string | undefined
   readonly issuer: string
+  /** Milliseconds that a command may take; default what a gateway waits. */
+  readonly commandTimeout?: number | undefined
 }
 
 export interface RedisStore extends KeySetStore {
@@ -31,9 +33,9 @@ export interface RedisStore extends KeySetStore {
 
 /** The store that gateways share through Redis. No method rejects, none takes longer than a command may. */
 export function openRedisStore(settings: RedisSettings, events: RedisEvents): RedisStore {
-  const { address, prefix, secret, issuer } = settings
+  const { address, prefix, secret, issuer, commandTimeout } = settings
   const codec = createCodec(issuer, secret)
-  const redis = openRedis(address)
+  const redis = openRedis(address, commandTimeout)
   const { attempt, up } = guard(redis, events)
   const key = (name: string) => `${prefix}keys:${name}`
   const holder = randomUUID()

@@ -4,7 +4,7 @@ import type { RedisAddress } from '../policy/redis-url.ts'
 /** What the gateway asks of Redis; single node, Sentinel and Cluster answer alike. */
 export type RedisClient = Redis | Cluster
 
-/** Milliseconds: Redis is a helper, and one that takes longer is none. */
+/** Milliseconds: Redis is a gateway's helper, and one that takes longer is none. */
 const COMMAND_TIMEOUT = 250
 const CONNECT_TIMEOUT = 2_000
 const MAX_RECONNECT = 5_000
@@ -14,7 +14,6 @@ const reconnect = (times: number) =>
   Math.min(100 * 2 ** Math.min(times, 10), MAX_RECONNECT) * (0.5 + Math.random() / 2)
 
 const OPTIONS = {
-  commandTimeout: COMMAND_TIMEOUT,
   connectTimeout: CONNECT_TIMEOUT,
   // By default commands wait in a queue for a Redis that is away, and requests with them.
   enableOfflineQueue: false,
@@ -23,10 +22,18 @@ const OPTIONS = {
   retryStrategy: reconnect,
 } as const satisfies RedisOptions
 
-/** Opens a connection that nothing has to wait for: it comes about, and comes back, by itself. */
-export function openRedis(address: RedisAddress): RedisClient {
+/**
+ * Opens a connection that nothing has to wait for: it comes about, and comes back, by itself.
+ *
+ * @param commandTimeout milliseconds
+ */
+export function openRedis(
+  address: RedisAddress,
+  commandTimeout: number = COMMAND_TIMEOUT,
+): RedisClient {
   const { kind, tls, username, password, nodes, group, database } = address
   const login = {
+    commandTimeout,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
@@ -35,7 +42,7 @@ export function openRedis(address: RedisAddress): RedisClient {
     return new Cluster(nodes as ClusterNode[], {
       enableOfflineQueue: false,
       clusterRetryStrategy: reconnect,
-      redisOptions: { ...login, commandTimeout: COMMAND_TIMEOUT, connectTimeout: CONNECT_TIMEOUT },
+      redisOptions: { ...login, connectTimeout: CONNECT_TIMEOUT },
     })
   }
   if (kind === 'sentinel') {
