@@ -9,7 +9,7 @@ const on = stage({
     grades: {
       upstream: { credentials: { basic: { username: 'dataporten', password: 'secret' } } },
       headers: { inject: { 'X-User-Name': { claim: 'name' } } },
-      routes: { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['read'] } },
+      routes: { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['append'] } },
     },
   },
 })

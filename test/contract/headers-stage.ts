@@ -13,7 +13,7 @@ export const headerStage = (): Stage =>
         },
         routes: {
           'GET /courses': { scopes: ['read'] },
-          'POST /courses': { scopes: ['read'] },
+          'POST /courses': { scopes: ['append'] },
           'GET /health': 'public',
           'POST /health': 'public',
         },

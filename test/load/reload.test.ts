@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 function textFor({ issuer, origin }: Pick<Scene, 'issuer' | 'origin'>, kind: Kind): string {
-  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['read'] } }
+  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['append'] } }
   const credentials = { basic: { username: 'dataporten', password: kind } }
   const headers = {
     gatekeeper: kind,

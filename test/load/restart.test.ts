@@ -35,7 +35,7 @@ beforeAll(async () => {
   issuer = await startIssuer()
   origins = [await start(), await start()]
   const upstream = { url: undefined, urls: origins.map(({ url }) => url) }
-  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['read'] } }
+  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['append'] } }
   const log = { level: 'error' }
   const grades = { upstream, routes }
   gateway = await startGateway(policy({ issuer, upstream: '', log, dataSources: { grades } }))

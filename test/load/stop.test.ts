@@ -10,7 +10,7 @@ const IDLE = 20
 
 let scene: Scene
 beforeEach(async () => {
-  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['read'] } }
+  const routes = { 'GET /courses': { scopes: ['read'] }, 'POST /courses': { scopes: ['append'] } }
   scene = await startScene({ limits: { drain: '20s' }, dataSources: { grades: { routes } } })
 })
 afterEach(async () => {
