@@ -85,9 +85,18 @@ const turnedText = fc
     return [textOf(one), textOf({ ...one, aa: changed })] as const
   })
 
+/** A route that lets through who lacks something, and comes to ask for something else. */
+const markedText = fc
+  .tuple(file, fc.tuple(scopes, scopes), fc.constantFrom('user', 'system', 'any'))
+  .map(([one, [before, after], principal]) => {
+    const asking = (entry: object) =>
+      textOf({ ...one, aa: { ...one.aa, routes: { 'ANY /**': { enforce: false, ...entry } } } })
+    return [asking({ scopes: before }), asking({ scopes: after, principal })] as const
+  })
+
 /** The texts of two policies without faults, most often with much in common. */
 const pair = fc
-  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText, turnedText, turnedText)
+  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText, turnedText, markedText)
   .filter(texts => texts.every(text => load(text) !== undefined))
 
 function loadBoth(texts: readonly [string, string]) {
