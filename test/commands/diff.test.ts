@@ -192,6 +192,15 @@ describe('diff lists', () => {
       ['looser', 'GET /a | read -> read (not enforced) | old:7 new:7'],
     ],
     [
+      'a route where the gateway itself answers to GET',
+      ['ANY /**: public'],
+      ['ANY /**: public', 'ANY /.well-known/oauth-protected-resource: authenticated'],
+      [
+        'stricter',
+        'ANY but GET /.well-known/oauth-protected-resource | public -> any valid token | old:7 new:8',
+      ],
+    ],
+    [
       'an OPTIONS route, which closes preflights',
       ['ANY /a: authenticated'],
       ['ANY /a: authenticated', 'OPTIONS /a: authenticated'],
@@ -414,7 +423,7 @@ describe('diff --log', () => {
       'log: 5 request(s)',
       'would be refused: 0 to 3 request(s): c (0 to 3)',
       'would be allowed: 0 to 2 request(s): d (0 to 2)',
-      'where there are two numbers, the log cannot tell: scopes and paths are not in it',
+      'where there are two numbers, the log cannot tell: it holds no paths, and of a token no scopes',
     ])
   })
   test('gives bounds where the path decides, and none where all ways lead to the same', async () => {
@@ -426,7 +435,7 @@ describe('diff --log', () => {
     expect(lines.slice(-3)).toEqual([
       'log: 8 request(s)',
       'would be refused: 3 to 8 request(s): no token (3 to 8)',
-      'where there are two numbers, the log cannot tell: scopes and paths are not in it',
+      'where there are two numbers, the log cannot tell: it holds no paths, and of a token no scopes',
     ])
   })
   test('counts who would be let in', async () => {
@@ -449,6 +458,35 @@ describe('diff --log', () => {
       'log: 35 request(s)',
       'would be allowed: 16 request(s): web (9), no token (5), night (2)',
     ])
+  })
+  test('gives bounds where Feide, or the times of a token, decide', async () => {
+    const log = times(2, allow('/a', user('c'))) + times(3, deny('/a', 'token_opaque'))
+    const exchange = 'exchange: { clientId: c, clientSecret: s }'
+    const route = ['GET /a: authenticated']
+    const { out } = await said(policy(route, exchange), policy(route), { log })
+    expect(out.find(one => one.includes('would be'))).toContain('refused: 0 to 2 request(s)')
+    const { out: other } = await said(policy(route), policy(route, exchange), { log })
+    expect(other.find(one => one.includes('would be'))).toContain('allowed: 0 to 3 request(s)')
+    const shorter = policy(route).replace('https://a.no', 'https://a.no, maxLifetime: 1m')
+    const { out: short } = await said(policy(route), shorter, { log })
+    expect(short.slice(2)).toEqual([
+      'log: 5 request(s)',
+      '  would be refused: 0 to 2 request(s): c (0 to 2)',
+      '  where there are two numbers, the log cannot tell: scopes and paths are not in it',
+      'differs old new: 1 difference(s) in access',
+    ])
+  })
+  test('takes no scope for granted of who was refused for the client, where scopes are not enforced', async () => {
+    const old = ['GET /a: { scopes: [read], clients: [d], enforce: false }']
+    const log = times(2, deny('/a', 'client_not_allowed', user('c')))
+    const [first] = await counted(old, ['GET /a: { scopes: [read] }'], log)
+    expect(first).toBe('would be allowed: 0 to 2 request(s): c (0 to 2)')
+    const [enforced] = await counted(
+      ['GET /a: { scopes: [read], clients: [d] }'],
+      ['GET /a: { scopes: [read] }'],
+      log,
+    )
+    expect(enforced).toBe('would be allowed: 2 request(s): c (2)')
   })
   test('a request whose API was away had been let in', async () => {
     const log = times(2, deny('/a', 'upstream_timeout', user('c')))

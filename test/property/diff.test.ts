@@ -86,9 +86,18 @@ const turnedText = fc
     return [textOf(one), textOf({ ...one, aa: changed })] as const
   })
 
+/** A route that lets through who lacks something, and comes to ask for something else. */
+const markedText = fc
+  .tuple(file, fc.tuple(scopes, scopes), fc.constantFrom('user', 'system', 'any'))
+  .map(([one, [before, after], principal]) => {
+    const asking = (entry: object) =>
+      textOf({ ...one, aa: { ...one.aa, routes: { 'ANY /**': { enforce: false, ...entry } } } })
+    return [asking({ scopes: before }), asking({ scopes: after, principal })] as const
+  })
+
 /** The texts of two policies without faults, most often with much in common. */
 const pair = fc
-  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText, turnedText, turnedText)
+  .oneof(fc.tuple(file.map(textOf), file.map(textOf)), changedText, turnedText, markedText)
   .filter(texts => texts.every(text => load(text) !== undefined))
 
 function loadBoth(texts: readonly [string, string]) {
@@ -102,8 +111,21 @@ const segment = fc.constantFrom('a', 'b', 'A', 'B', 'c', '', 'a%2Fb', 'a;b', '%6
 const request = fc.record({
   method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'LOCK'),
   host: fc.constantFrom(...HOSTS, 'other.no'),
-  path: fc.array(segment, { minLength: 1, maxLength: 4 }).map(parts => `/${parts.join('/')}`),
+  segments: fc.array(segment, { minLength: 1, maxLength: 4 }),
+  /** Which pattern of the policies is filled in with them; none: the segments are the path. */
+  nth: fc.option(fc.nat(20), { freq: 5, nil: undefined }),
 })
+
+/** A path that most often some route takes. */
+function pathOf(
+  { nth, segments }: { readonly nth: number | undefined; readonly segments: readonly string[] },
+  patterns: readonly string[],
+): string {
+  const pattern = nth === undefined ? undefined : patterns[nth % patterns.length]
+  const rest = segments.join('/')
+  if (pattern === undefined) return `/${rest}`
+  return pattern.replaceAll(/\{x\}/g, () => segments[0] ?? '').replace('**', rest)
+}
 type Request = { readonly method: string; readonly host: string; readonly path: string }
 
 type Token = { readonly [name: string]: unknown }
@@ -169,7 +191,9 @@ describe('diff', () => {
     await fc.assert(
       fc.asyncProperty(pair, fc.array(request, { maxLength: 12 }), async (texts, asked) => {
         const { old, next, diff: found } = loadBoth(texts)
-        for (const one of asked) {
+        const patterns = [old, next].flatMap(({ policy }) => policy.routes.map(one => one.pattern))
+        for (const { method, host, ...words } of asked) {
+          const one = { method, host, path: pathOf(words, patterns) }
           for (const token of TOKENS) {
             const given = { ...one, token }
             const [before, after] = [await told(old, given), await told(next, given)]

@@ -29,7 +29,10 @@ export function impactLines(impact: Impact, diff: Diff): string[] {
   const none = differs(diff) ? 'none would be refused or allowed' : 'none is touched'
   const isBounded = [total.refused, total.allowed].some(({ least, most }) => least !== most)
   const notes: readonly [boolean, string][] = [
-    [isBounded, 'where there are two numbers, the log cannot tell: scopes and paths are not in it'],
+    [
+      isBounded,
+      'where there are two numbers, the log cannot tell: it holds no paths, and of a token no scopes',
+    ],
     [
       unrouted > 0,
       `${unrouted} request(s) met no route, and some of them may meet one now: paths are not in the log`,
