@@ -49,7 +49,7 @@ export function openCallers(options: CallersOptions): Callers {
   const current = live.service
   let draining = false
 
-  const record = recorder(log, metrics, () => current().policy.log.userid, onRefused)
+  const record = recorder(log, metrics, () => current().policy.log, onRefused)
   const tools = { current, draining: () => draining, upstreams, log, metrics, record }
   const edge = createEdgeServer(tools, first)
   const { server } = edge
@@ -78,7 +78,7 @@ export function openCallers(options: CallersOptions): Callers {
 
   const putInForce = (next: Policy) => {
     live.putInForce(next)
-    log.setLevel(next.log.level)
+    log.adopt(next.log)
     adjust(next)
   }
   const close = async () => {

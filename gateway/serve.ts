@@ -33,7 +33,7 @@ export const LAST_LINES = 500
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
-  const log = createLog(lines, policy.log.level)
+  const log = createLog(lines, policy.log)
   const refusals = createRefusals()
   metrics.buildInfo.set({ version }, 1)
   const callers = openCallers({ policy, version, metrics, log, onRefused: refusals.note })

@@ -113,7 +113,7 @@ function openService(
 ) {
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
-  const log = createLog(lines, policy.log.level)
+  const log = createLog(lines, policy.log)
   const onRefused = batchRefusals(refusals => primary.send({ is: 'refused', refusals }))
   const ownLog = marked(log, { worker: primary.pid })
   return {

@@ -205,6 +205,10 @@ async function portsOf(running: Running, wanted: readonly string[]) {
 }
 
 function listeningPorts(text: string): Record<string, number> {
+  const pretty = [...text.matchAll(/ listening listener=(\w+) address=\S+ port=(\d+)\n/g)]
+  if (pretty.length > 0) {
+    return Object.fromEntries(pretty.map(([, name = '', port]) => [name, Number(port)]))
+  }
   const lines = linesOf(text).filter(line => line.msg === 'listening')
   return Object.fromEntries(lines.map(line => [String(line.listener), Number(line.port)]))
 }
