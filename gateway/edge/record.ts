@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { isSampled } from './sample.ts'
+import type { RequestTrace, Traced } from './trace.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
 export interface RequestRecord {
@@ -28,6 +29,8 @@ export interface RequestRecord {
   cause?: string
   /** The caller left before the end of the answer. */
   aborted?: boolean
+  /** Where traces are asked for. */
+  trace?: RequestTrace
 }
 
 const KNOWN_METHODS = new Set(METHODS)
@@ -40,10 +43,11 @@ export function recorder(
   onRefused: (refusal: Refusal) => void,
 ) {
   return (record: RequestRecord): void => {
-    const { status, code, route } = record
+    const { status, code, route, trace } = record
     const ended = endOf(record)
     const { dataSource, method, decision, durationMs, upstreamMs } = ended
     writeLine(log, rules(), record, ended)
+    trace?.end(tracedOf(record, ended))
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
@@ -99,6 +103,23 @@ function writeLine(log: Log, rules: Policy['log'], record: RequestRecord, ended:
 }
 
 export type Recorder = ReturnType<typeof recorder>
+
+function tracedOf(record: RequestRecord, { dataSource, method, decision }: Ended): Traced {
+  const { requestId, route, status, code, token, aborted = false } = record
+  const principal = token?.principal
+  return {
+    requestId,
+    dataSource,
+    route: route?.pattern,
+    method,
+    status,
+    decision,
+    code,
+    clientId: principal?.clientId,
+    principal: principal?.kind,
+    aborted,
+  }
+}
 
 /** Milliseconds with three decimals. */
 const round = (ms: number) => Math.round(ms * 1000) / 1000
