@@ -8,6 +8,7 @@ import { recorder } from './edge/record.ts'
 import type { Refusal } from './edge/refusals.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { AdminState } from './edge/status.ts'
+import type { Tracing } from './edge/trace.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Address } from './policy/scalars.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
@@ -36,11 +37,22 @@ export interface CallersOptions {
   /** For what happens to keys, Redis and upstreams, where that is not the same in all processes. */
   readonly ownLog?: Log
   readonly openShared?: KeysTools['openShared']
+  /** Where traces are asked for. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** Puts a policy into force and begins to fetch keys; nobody is served before `listen`. */
 export function openCallers(options: CallersOptions): Callers {
-  const { policy: first, version, metrics, log, onRefused, ownLog = log, openShared } = options
+  const {
+    policy: first,
+    version,
+    metrics,
+    log,
+    onRefused,
+    ownLog = log,
+    openShared,
+    tracing,
+  } = options
   const upstreams = createUpstreams({
     onAvoided: (origin, cause) => ownLog.warn({ origin, cause }, 'upstream origin is down'),
     onBack: origin => ownLog.info({ origin }, 'upstream origin is back'),
@@ -49,8 +61,8 @@ export function openCallers(options: CallersOptions): Callers {
   const current = live.service
   let draining = false
 
-  const record = recorder(log, metrics, () => current().policy.log.userid, onRefused)
-  const tools = { current, draining: () => draining, upstreams, log, metrics, record }
+  const record = recorder(log, metrics, () => current().policy.log, onRefused)
+  const tools = { current, draining: () => draining, upstreams, log, metrics, record, tracing }
   const edge = createEdgeServer(tools, first)
   const { server } = edge
   // A worker that is full lets one connection too many go, as a single process does: node:cluster would
@@ -78,7 +90,7 @@ export function openCallers(options: CallersOptions): Callers {
 
   const putInForce = (next: Policy) => {
     live.putInForce(next)
-    log.setLevel(next.log.level)
+    log.adopt(next.log)
     adjust(next)
   }
   const close = async () => {
@@ -88,7 +100,10 @@ export function openCallers(options: CallersOptions): Callers {
   }
   const stop = async () => {
     draining = true
-    await drain(edge, current().policy.limits.drain)
+    const begun = performance.now()
+    const limit = current().policy.limits.drain
+    await drain(edge, limit)
+    await tracing?.close(Math.max(0, limit - (performance.now() - begun)))
     await close()
   }
   const listenForCallers = (address = first.listen) => listen(server, address)

@@ -7,6 +7,7 @@ import { createLog } from './edge/log.ts'
 import { createMetrics } from './edge/metrics.ts'
 import { followPolicy } from './edge/policy-file.ts'
 import { createRefusals } from './edge/refusals.ts'
+import { loadTracing } from './edge/trace.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Environment } from './policy/source.ts'
 
@@ -33,10 +34,12 @@ export const LAST_LINES = 500
 export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
-  const log = createLog(lines, policy.log.level)
+  const log = createLog(lines, policy.log)
   const refusals = createRefusals()
   metrics.buildInfo.set({ version }, 1)
-  const callers = openCallers({ policy, version, metrics, log, onRefused: refusals.note })
+  const startTracing = await loadTracing(env)
+  const tracing = startTracing?.({ env, version, log, metrics })
+  const callers = openCallers({ policy, version, metrics, log, onRefused: refusals.note, tracing })
   const { putInForce } = callers
   const files = followPolicy(policy, { env, log, metrics, putInForce })
   const view = viewOf(callers.state, { reloadFailure: files.failure, refusals })

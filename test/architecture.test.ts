@@ -35,6 +35,11 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^edge\//,
   ioredis: /^edge\//,
   commander: /^cli\//,
+  // Loaded where they are asked for alone: `edge/trace.ts` has no import of theirs.
+  '@opentelemetry/api': /^edge\/(?:tracing|span-attributes)\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-http': /^edge\/spans\.ts$/,
+  '@opentelemetry/resources': /^edge\/spans\.ts$/,
+  '@opentelemetry/sdk-trace': /^edge\/(?:spans|sampler)\.ts$/,
 }
 
 type Source = { readonly file: string; readonly code: string; readonly imports: readonly string[] }

@@ -54,7 +54,7 @@ export function attempt({ permit, request, apiToken }: Forward, attempts: Attemp
       return true
     }
     record.sentAt = performance.now()
-    send(target, outgoing, events)
+    send(target, record.trace?.sendTo(outgoing) ?? outgoing, events)
     return true
   }
   const events: AttemptEvents = {
@@ -66,7 +66,10 @@ export function attempt({ permit, request, apiToken }: Forward, attempts: Attemp
       if (!upstreams.hasOther(upstream, tried)) tried.clear()
       return tryNext()
     },
-    onDone: () => done(),
+    onDone: () => {
+      record.trace?.received()
+      done()
+    },
   }
   const go = (whenDone: () => void) => {
     done = whenDone

@@ -12,6 +12,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Answer, hasOrigin, problem } from './problem.ts'
 import type { Recorder, RequestRecord } from './record.ts'
+import type { Tracing } from './trace.ts'
 
 /** A policy in service, with what verifies and exchanges tokens for it. */
 export interface Service {
@@ -29,6 +30,8 @@ export interface EdgeTools {
   readonly log: Log
   readonly metrics: Metrics
   readonly record: Recorder
+  /** Where traces are asked for. */
+  readonly tracing: Tracing | undefined
 }
 
 /** One request as it comes, and where its answer goes. */
@@ -54,10 +57,11 @@ export interface Conversation extends Omit<Caller, 'waits' | 'hasMore'> {
 }
 
 export function openConversation(
-  { metrics, record: write, draining }: EdgeTools,
+  { metrics, record: write, draining, tracing }: EdgeTools,
   { raw, incoming, response, waits, hasMore }: Caller,
 ): Conversation {
   const record = beginRecord(raw)
+  if (tracing) record.trace = tracing.begin(raw, record.startedAt)
   let asksToContinue = waits
 
   metrics.inFlight.inc()

@@ -50,7 +50,6 @@ export function createExchanges({ policy, memory, log, metrics }: ExchangesParts
   const { issuer } = policy
   const store = openStore(policy, log, metrics)
   const exchangers = new Map<FeideCredentials, Exchanger>()
-  let lastWhy: string | undefined
 
   const exchangerFor = (
     { id, audiences }: DataSource,
@@ -68,16 +67,10 @@ export function createExchanges({ policy, memory, log, metrics }: ExchangesParts
       ask: async subject => headerSafe(await run(await endpoint(), subject)),
       store,
       now: Date.now,
-      onOutcome: outcome => metrics.tokenExchanges.inc({ data_source: id, direction, outcome }),
+      onOutcome: outcomeTeller(id, direction, log, metrics),
     })
     exchangers.set(credentials, exchanger)
     return exchanger
-  }
-
-  /** An outage is told once, not with each request that it costs. */
-  const tell = ({ notExchanged, why }: NotExchanged, dataSource: DataSource): void => {
-    if (why !== lastWhy) log.warn({ dataSource: dataSource.id, notExchanged, why }, 'no exchange')
-    lastWhy = why
   }
 
   const jwtFor: Exchanges['jwtFor'] = (dataSource, opaque) => {
@@ -89,8 +82,7 @@ export function createExchanges({ policy, memory, log, metrics }: ExchangesParts
     )
     return later(exchanger(opaque, Number.POSITIVE_INFINITY), outcome => {
       if (!isNotExchanged(outcome)) return outcome.token
-      tell(outcome, dataSource)
-      return outcome.notExchanged === 'refused' ? refusedBy(outcome) : AWAY
+      return outcome.notExchanged === 'refused' ? refusedBy(outcome) : awayFor(outcome)
     })
   }
 
@@ -102,7 +94,6 @@ export function createExchanges({ policy, memory, log, metrics }: ExchangesParts
     )
     return later(exchanger(text, expiresAt * 1000 + issuer.clockTolerance), outcome => {
       if (!isNotExchanged(outcome)) return outcome.token
-      tell(outcome, dataSource)
       return apiToken.required
         ? deny(...NO_API_TOKEN, { dataSource, cause: outcome.why })
         : undefined
@@ -112,18 +103,42 @@ export function createExchanges({ policy, memory, log, metrics }: ExchangesParts
   return { jwtFor, apiTokenFor, close: () => store?.close() }
 }
 
+/**
+ * Counts outcomes, and logs each change of state. That Feide refuses a caller's opaque token is none: the
+ * line of the request says so.
+ */
+function outcomeTeller(
+  dataSource: string,
+  direction: 'in' | 'out',
+  log: Log,
+  { tokenExchanges }: Metrics,
+) {
+  let wrong: string | undefined
+  return (outcome: 'success' | 'refused' | 'unavailable', why?: string): void => {
+    tokenExchanges.inc({ data_source: dataSource, direction, outcome })
+    const isFine = outcome === 'success' || (outcome === 'refused' && direction === 'in')
+    const before = wrong
+    wrong = isFine ? undefined : outcome
+    if (wrong === before) return
+    if (isFine) log.info({ dataSource, direction }, 'exchange is back')
+    else log.warn({ dataSource, direction, notExchanged: outcome, why }, 'no exchange')
+  }
+}
+
 /** Gateways share what they exchanged where it can be encrypted. */
 function openStore({ redis, dataSources }: Policy, log: Log, metrics: Metrics) {
   const address = redis && parseRedisUrl(redis.url)
   const exchanges = dataSources.some(({ exchange, headers }) => exchange || headers.apiToken)
   if (!exchanges || !address || redis.secret === undefined) return undefined
   const settings = { address, prefix: redis.prefix, secret: redis.secret }
+  let ignored: string | undefined
   return openExchangedStore(settings, {
     // The store of the key set tells of the same Redis.
     onState: () => {},
     onIgnored: why => {
       metrics.storedKeysIgnored.inc()
-      log.warn({ why }, 'a value in redis is ignored')
+      if (why !== ignored) log.warn({ why }, 'a value in redis is ignored')
+      ignored = why
     },
   })
 }
@@ -153,11 +168,12 @@ const later = <T>(
 const refusedBy = ({ why }: NotExchanged): Denial =>
   deny('token_opaque', `Feide does not exchange this opaque token for this API: ${why}`)
 
-const AWAY = deny(
-  'exchange_unavailable',
-  'This opaque token has to be exchanged, and Feide cannot be asked at the moment',
-  { retryAfter: 1 },
-)
+const awayFor = ({ why }: NotExchanged): Denial =>
+  deny(
+    'exchange_unavailable',
+    'This opaque token has to be exchanged, and Feide cannot be asked at the moment',
+    { retryAfter: 1, cause: why },
+  )
 
 const NO_API_TOKEN = [
   'api_token_unavailable',

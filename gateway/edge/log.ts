@@ -1,6 +1,10 @@
 import { pino } from 'pino'
 import type { Policy } from '../policy/policy.ts'
 import type { LineWriter } from './lines.ts'
+import { prettyWriter } from './pretty.ts'
+
+/** How lines are written; what is written of a request is `record.ts`'s to say. */
+export type LogRules = Pick<Policy['log'], 'level' | 'format'>
 
 export interface Log {
   readonly info: (fields: object, msg: string) => void
@@ -8,18 +12,21 @@ export interface Log {
   readonly error: (fields: object, msg: string) => void
   /** Written whatever the level: that the gateway is up. */
   readonly always: (fields: object, msg: string) => void
-  readonly setLevel: (level: Policy['log']['level']) => void
+  /** Takes over what another policy says. */
+  readonly adopt: (rules: LogRules) => void
   /** Gives the last lines some milliseconds to be read. */
   readonly flush: (limit: number) => Promise<void>
 }
 
 /**
- * One JSON object a line, never on the path of a request: lines are written when the reader takes
+ * One JSON object a line (or what a person reads instead), never on the path of a request: lines are written when the reader takes
  * them. Not through pino's own destination: that one writes from a thread, on which the end of the
  * process would wait for a reader that has stopped reading.
  */
-export function createLog(writer: LineWriter, level: Policy['log']['level']): Log {
-  const open = (lowest: Policy['log']['level']) =>
+export function createLog(writer: LineWriter, { level, format }: LogRules): Log {
+  const pretty = prettyWriter(writer)
+  let out = format === 'pretty' ? pretty : writer
+  const open = (lowest: LogRules['level']) =>
     pino(
       {
         level: lowest,
@@ -27,7 +34,7 @@ export function createLog(writer: LineWriter, level: Policy['log']['level']): Lo
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: label => ({ level: label }) },
       },
-      writer,
+      { write: line => out.write(line) },
     )
   const logger = open(level)
   const unfiltered = open('info')
@@ -36,8 +43,9 @@ export function createLog(writer: LineWriter, level: Policy['log']['level']): Lo
     info: (fields, msg) => logger.info(fields, msg),
     warn: (fields, msg) => logger.warn(fields, msg),
     error: (fields, msg) => logger.error(fields, msg),
-    setLevel: next => {
-      logger.level = next
+    adopt: next => {
+      logger.level = next.level
+      out = next.format === 'pretty' ? pretty : writer
     },
     flush: writer.flush,
   }

@@ -121,6 +121,10 @@ export function createMetrics() {
       ...named('redis_up', 'Whether Redis answered the last command.'),
       aggregator: 'min',
     }),
+    spans: new Counter({
+      ...named('trace_spans_total', 'Spans that were sent, or could not be.'),
+      labelNames: ['outcome'] as const,
+    }),
     storedKeysIgnored: new Counter(
       named('stored_values_ignored_total', 'Values in Redis that were not used.'),
     ),

@@ -1,9 +1,12 @@
 import { METHODS, STATUS_CODES } from 'node:http'
 import type { DataSource, Route, VerifiedToken } from '../model.ts'
 import type { DenyReason } from '../policy/denial.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
+import { isSampled } from './sample.ts'
+import type { RequestTrace, Traced } from './trace.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
 export interface RequestRecord {
@@ -28,6 +31,8 @@ export interface RequestRecord {
   cause?: string
   /** The caller left before the end of the answer. */
   aborted?: boolean
+  /** Where traces are asked for. */
+  trace?: RequestTrace
 }
 
 const KNOWN_METHODS = new Set(METHODS)
@@ -36,37 +41,15 @@ const KNOWN_METHODS = new Set(METHODS)
 export function recorder(
   log: Log,
   metrics: Metrics,
-  userid: () => boolean,
+  rules: () => Policy['log'],
   onRefused: (refusal: Refusal) => void,
 ) {
   return (record: RequestRecord): void => {
-    const { route, requestId, status, code, shadow, token, cause, aborted } = record
-    const dataSource = (route?.dataSource ?? record.dataSource)?.id
-    const method = KNOWN_METHODS.has(record.method) ? record.method : 'other'
-    const decision = code === undefined ? 'allow' : 'deny'
-    const durationMs = performance.now() - record.startedAt
-    const upstreamMs =
-      record.sentAt === undefined || record.headAt === undefined
-        ? undefined
-        : record.headAt - record.sentAt
-    const fields = {
-      requestId,
-      dataSource,
-      route: route?.pattern,
-      method,
-      status,
-      decision,
-      code,
-      shadow,
-      clientId: token?.principal.clientId,
-      principal: token?.principal.kind,
-      userId: userid() && token?.principal.kind === 'user' ? token.principal.userId : undefined,
-      durationMs: round(durationMs),
-      upstreamMs: upstreamMs === undefined ? undefined : round(upstreamMs),
-      cause,
-      aborted,
-    }
-    log.info(fields, 'request')
+    const { status, code, shadow, route, trace } = record
+    const ended = endOf(record)
+    const { dataSource, method, decision, durationMs, upstreamMs } = ended
+    writeLine(log, rules(), record, ended)
+    trace?.end(tracedOf(record, ended))
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
@@ -77,7 +60,70 @@ export function recorder(
   }
 }
 
+type Ended = ReturnType<typeof endOf>
+
+/** What follows from a record once its request has ended. */
+function endOf({ route, method, code, startedAt, sentAt, headAt, ...record }: RequestRecord) {
+  return {
+    dataSource: (route?.dataSource ?? record.dataSource)?.id,
+    method: KNOWN_METHODS.has(method) ? method : 'other',
+    decision: code === undefined ? 'allow' : 'deny',
+    durationMs: performance.now() - startedAt,
+    upstreamMs: sentAt === undefined || headAt === undefined ? undefined : headAt - sentAt,
+  } as const
+}
+
+/**
+ * Only lines of requests that went well are left out. A refusal that is not the caller's doing (the API, the
+ * issuer, a claim) is a warning: whoever hides what is said of every request still sees why some fail.
+ */
+function writeLine(log: Log, rules: Policy['log'], record: RequestRecord, ended: Ended): void {
+  const { requestId, route, status, code, shadow, token, cause, aborted } = record
+  const wentWell = code === undefined && shadow === undefined && status < 500 && !aborted
+  const isScaled = wentWell && rules.sample < 1
+  if (isScaled && !isSampled(requestId, rules.sample)) return
+  const { dataSource, method, decision, durationMs, upstreamMs } = ended
+  const principal = token?.principal
+  const fields = {
+    requestId,
+    dataSource,
+    route: route?.pattern,
+    method,
+    status,
+    decision,
+    code,
+    shadow,
+    clientId: principal?.clientId,
+    principal: principal?.kind,
+    userId: rules.userid && principal?.kind === 'user' ? principal.userId : undefined,
+    durationMs: round(durationMs),
+    upstreamMs: upstreamMs === undefined ? undefined : round(upstreamMs),
+    cause,
+    aborted,
+    sample: isScaled ? rules.sample : undefined,
+  }
+  if (code !== undefined && status >= 500) log.warn(fields, 'request')
+  else log.info(fields, 'request')
+}
+
 export type Recorder = ReturnType<typeof recorder>
+
+function tracedOf(record: RequestRecord, { dataSource, method, decision }: Ended): Traced {
+  const { requestId, route, status, code, token, aborted = false } = record
+  const principal = token?.principal
+  return {
+    requestId,
+    dataSource,
+    route: route?.pattern,
+    method,
+    status,
+    decision,
+    code,
+    clientId: principal?.clientId,
+    principal: principal?.kind,
+    aborted,
+  }
+}
 
 /** Milliseconds with three decimals. */
 const round = (ms: number) => Math.round(ms * 1000) / 1000

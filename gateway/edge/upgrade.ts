@@ -32,6 +32,7 @@ export function handleUpgrade(
 ): void {
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw)
+  if (tools.tracing) record.trace = tools.tracing.begin(raw, record.startedAt)
   tools.metrics.inFlight.inc()
   socket.once('close', () => {
     tools.metrics.inFlight.dec()

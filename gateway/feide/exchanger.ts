@@ -52,7 +52,8 @@ export interface ExchangerParts {
   readonly ask: (subject: string) => Promise<Granted>
   readonly store?: ExchangedStore | undefined
   readonly now: () => number
-  readonly onOutcome?: (outcome: 'success' | 'refused' | 'unavailable') => void
+  /** Told of each answer of Feide's, and that there was none, with why there is no token. */
+  readonly onOutcome?: (outcome: 'success' | 'refused' | 'unavailable', why?: string) => void
 }
 
 /**
@@ -93,7 +94,7 @@ export function createExchanger(parts: ExchangerParts): Exchanger {
     const notExchanged = isRefusal(error) ? 'refused' : 'unavailable'
     if (notExchanged === 'unavailable') awayUntil = now() + AWAY_FOR
     else refused.set(key, { notExchanged, why, until: now() + REFUSED_FOR })
-    onOutcome?.(notExchanged)
+    onOutcome?.(notExchanged, why)
     return { notExchanged, why }
   }
 

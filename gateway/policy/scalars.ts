@@ -48,6 +48,12 @@ export const count = (least: number, most?: number) => {
   return most === undefined ? number : number.max(most, { error: expected })
 }
 
+/** A part of a whole. */
+export const fraction = () => {
+  const expected = 'a number from 0 to 1'
+  return z.number({ error: expected }).min(0, { error: expected }).max(1, { error: expected })
+}
+
 /** A file in PEM form (RFC 7468), relative to the policy file, or its text. What is in it is checked in `pem.ts`. */
 export const pem = (what: string) => text(/^[^\0]+$/, `a PEM file with ${what}`)
 

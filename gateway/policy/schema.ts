@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { address, count, flag, httpUrl, ipRange, list, pem, size, text, time } from './scalars.ts'
+import {
+  address,
+  count,
+  flag,
+  fraction,
+  httpUrl,
+  ipRange,
+  list,
+  pem,
+  size,
+  text,
+  time,
+} from './scalars.ts'
 import { admin } from './schema-admin.ts'
 import { dataSource } from './schema-data-source.ts'
 
@@ -44,9 +56,16 @@ const log = z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe('The least severe lines that are written.'),
+    format: z
+      .enum(['json', 'pretty'])
+      .default('json')
+      .describe('One JSON object a line, or lines for a person at a terminal.'),
     userid: flag(false).describe('Whether a request line names the user. Personal data.'),
+    sample: fraction()
+      .default(1)
+      .describe('The fraction of allowed requests whose line is written; all others always are.'),
   })
-  .describe('Logs: one JSON object a line on stdout.')
+  .describe('Logs on stdout: one line for each request and for each change of state.')
 
 /** Asymmetric signatures only: `none` and HS* are nobody's to configure. */
 export const ALGORITHMS = [

@@ -59,7 +59,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
   const putInForce = (policy: Policy, next: Snapshot) => {
     state.inForce = { policy, snapshot: next, loadedAt: Date.now() }
     if ((policy.tls === undefined) === (first.tls === undefined)) state.toBeginWith = next
-    log.setLevel(policy.log.level)
+    log.adopt(policy.log)
     return giveToAll(team, next, log)
   }
   const files = followPolicy(first, { env, log, metrics, putInForce })
@@ -104,7 +104,7 @@ function openTeam({ policy, version, stdout, size }: PrimaryOptions, state: Stat
   const metrics = createPrimaryMetrics(() => team.members().filter(isListening).length)
   const onDropped = (dropped: number) => metrics.logLinesDropped.inc(dropped)
   const lines = lineWriter(stdout, onDropped)
-  const log = createLog(lines, policy.log.level)
+  const log = createLog(lines, policy.log)
   const totals = createTotals(metrics.registry)
   const counted = createCounted()
   const refusals = createRefusals()

@@ -3,6 +3,7 @@ import { type Callers, openCallers } from '../callers.ts'
 import { lineWriter } from '../edge/lines.ts'
 import { createLog, type Log, marked } from '../edge/log.ts'
 import { createMetrics } from '../edge/metrics.ts'
+import { loadTracing, type StartTracing } from '../edge/trace.ts'
 import { loadPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Address } from '../policy/scalars.ts'
@@ -45,6 +46,7 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
   const { promise: status, resolve: end } = Promise.withResolvers<0 | 1>()
   const pending = createPending()
   let service: Service | undefined
+  let startTracing: StartTracing | undefined
 
   const fail = async (error: unknown) => {
     await primary.send({ is: 'failed', fault: faultOf(error) })
@@ -55,7 +57,8 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
       const send = (id: number) => void primary.send({ is: 'store', id, space, call: wanted })
       return pending.askIfHeard(send, STORE_PATIENCE)
     }
-    const { callers, log } = openService(policy, options, one => sharedKeys(one, call))
+    const openShared = (one: Policy) => sharedKeys(one, call)
+    const { callers, log } = openService(policy, options, openShared, startTracing)
     const listening = callers
       .listen(address)
       .then(() => primary.send({ is: 'listening' }))
@@ -99,23 +102,37 @@ export function runWorker(options: WorkerOptions): Promise<0 | 1> {
         return void drain()
     }
   })
-  void primary.send({ is: 'begun' })
+  loadTracing(env).then(start => {
+    startTracing = start
+    return primary.send({ is: 'begun' })
+  }, fail)
   return status
 }
 
 function openService(
   policy: Policy,
-  { primary, version, stdout }: WorkerOptions,
+  { primary, env, version, stdout }: WorkerOptions,
   openShared: (policy: Policy) => ReturnType<typeof sharedKeys>,
+  startTracing: StartTracing | undefined,
 ) {
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
-  const log = createLog(lines, policy.log.level)
+  const log = createLog(lines, policy.log)
   const onRefused = batchRefusals(refusals => primary.send({ is: 'refused', refusals }))
   const ownLog = marked(log, { worker: primary.pid })
+  const tracing = startTracing?.({ env, version, log: ownLog, metrics })
   return {
     log,
-    callers: openCallers({ policy, version, metrics, log, onRefused, ownLog, openShared }),
+    callers: openCallers({
+      policy,
+      version,
+      metrics,
+      log,
+      onRefused,
+      ownLog,
+      openShared,
+      tracing,
+    }),
   }
 }
 

@@ -7,6 +7,7 @@ import { ROOT } from '../support/gateway.ts'
 import { request, sendOne } from '../support/raw.ts'
 import { headerOf } from '../support/upstream.ts'
 import { startWorld, type World } from '../support/world.ts'
+import { type Collector, callersTrace, sendingTo, startCollector } from '../trace/collector.ts'
 import { untilServing } from './workers.ts'
 
 const PROGRAM = packageJson.bin['feide-gateway']
@@ -48,11 +49,24 @@ describe('the program that is published', () => {
 
 describe.each([1, 2])('the program that is published, with workers: %i', workers => {
   let world: World
+  let collector: Collector
   beforeAll(async () => {
-    world = await startWorld({ workers }, { program: PROGRAM })
+    collector = await startCollector()
+    world = await startWorld({ workers }, { program: PROGRAM, env: sendingTo(collector) })
     if (workers > 1) await untilServing(world.gateway, workers)
   })
-  afterAll(() => world?.stop())
+  afterAll(async () => {
+    await world?.stop()
+    await collector?.close()
+  })
+
+  test('sends its spans to a collector', async () => {
+    const { traceId, traceparent } = callersTrace()
+    await world.ask({ target: '/health', headers: { traceparent } })
+    const spans = await collector.trace(traceId, 2)
+    expect(spans.map(({ name }) => name).sort()).toEqual(['GET', 'GET /health'])
+    world.upstream.reset()
+  })
 
   test('serves', async () => {
     const token = world.issuer.token(world.issuer.claims())

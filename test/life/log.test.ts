@@ -110,6 +110,7 @@ describe('the line of a request', () => {
   test('of an upstream that is away, with the cause for the operator', async () => {
     expect(await lineOf(world, { target: '/a', host: 'gone.test' })).toEqual({
       ...DENIED,
+      level: 'warn',
       dataSource: 'gone',
       route: '/**',
       method: 'GET',

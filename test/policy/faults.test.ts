@@ -22,7 +22,7 @@ const BROKEN: readonly Broken[] = [
       admin: nowhere
       workers: 0
       trustedProxies: [10.0.0.0/8, 10.0.0.0/33, example.no]
-      log: { level: loud, userid: yes }
+      log: { level: loud, userid: yes, format: xml, sample: 1.5 }
       limits: { headerTimeout: 0s, connections: 0, drain: 5 seconds }
       issuer: { url: https://auth.dataporten.no }
       dataSources:
@@ -39,6 +39,8 @@ const BROKEN: readonly Broken[] = [
       '4:43: trustedProxies[2]: expected an IP address or range such as 10.0.0.0/8, got "example.no"',
       '5:15: log.level: expected one of trace, debug, info, warn, error, fatal, silent, got "loud"',
       '5:29: log.userid: expected true or false, got "yes"',
+      '5:42: log.format: expected one of json, pretty, got "xml"',
+      '5:55: log.sample: expected a number from 0 to 1, got 1.5',
       `6:26: limits.headerTimeout: expected ${DURATION}, got "0s"`,
       '6:43: limits.connections: expected a whole number above zero, got 0',
       `6:53: limits.drain: expected ${DURATION}, got "5 seconds"`,

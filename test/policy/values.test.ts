@@ -11,7 +11,7 @@ describe('what a policy leaves out has the value of the contract', () => {
       listen: { host: '127.0.0.1', port: 8080 },
       admin: { host: '127.0.0.1', port: 9090 },
       workers: 1,
-      log: { level: 'info', userid: false },
+      log: { level: 'info', format: 'json', userid: false, sample: 1 },
       redis: undefined,
     })
   })

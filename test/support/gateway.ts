@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { expectNothingPrivate } from './private.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NODE = join(ROOT, 'node_modules/.bin/node')
@@ -73,6 +74,8 @@ export async function startGateway(policy: string, options: GatewayOptions = {})
     throw error
   })
 
+  let userid = namesUsers(policy)
+  const texts: [where: string, text: Promise<string>][] = []
   const gateway: Gateway = {
     port: ports.gateway ?? 0,
     adminPort: ports.admin ?? 0,
@@ -88,15 +91,26 @@ export async function startGateway(policy: string, options: GatewayOptions = {})
       return running.stderr
     },
     exited: running.exited,
-    fetch: (path, init) => fetch(`http://127.0.0.1:${gateway.port}${path}`, init),
-    admin: (path, init) => fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, init),
+    fetch: async (path, init) => {
+      const answer = await fetch(`http://127.0.0.1:${gateway.port}${path}`, init)
+      if (isProblem(answer)) texts.push([`the answer to ${path}`, answer.clone().text()])
+      return answer
+    },
+    admin: async (path, init) => {
+      const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, init)
+      if (TELLING.has(path)) texts.push([path, answer.clone().text()])
+      return answer
+    },
     waitForLog: (fits, timeout = 5000) =>
       until(
         timeout,
         () => gateway.logs.find(fits),
         () => `no such log line:\n${running.stdout}`,
       ),
-    writePolicy: text => writeFileSync(file, text),
+    writePolicy: text => {
+      userid ||= namesUsers(text)
+      writeFileSync(file, text)
+    },
     signal: name => void running.child.kill(name),
     async stop() {
       running.child.kill('SIGTERM')
@@ -105,10 +119,28 @@ export async function startGateway(policy: string, options: GatewayOptions = {})
       if (code === 'late') running.child.kill('SIGKILL')
       remove()
       if (code === 'late') throw new Error(`the gateway did not stop:\n${running.stdout}`)
+      expectNothingPrivate('the log of the gateway', running.stdout, { userid })
+      expectNothingPrivate('the stderr of the gateway', running.stderr)
+      for (const [where, text] of texts) expectNothingPrivate(where, await text.catch(() => ''))
       return code
     },
   }
   return gateway
+}
+
+/** What the admin address tells everybody who asks. */
+const TELLING = new Set(['/healthz', '/readyz', '/metrics', '/status'])
+
+const isProblem = ({ headers }: Response) =>
+  headers.get('content-type')?.startsWith('application/problem+json') === true
+
+/** Whether lines of the log may say who the user is; nothing else ever may. */
+function namesUsers(policy: string): boolean {
+  try {
+    return parse(policy)?.log?.userid === true
+  } catch {
+    return false
+  }
 }
 
 /** Expects `serve` to give up; the file's path is cut to `policy.yaml` in what it printed. */
@@ -205,6 +237,10 @@ async function portsOf(running: Running, wanted: readonly string[]) {
 }
 
 function listeningPorts(text: string): Record<string, number> {
+  const pretty = [...text.matchAll(/ listening listener=(\w+) address=\S+ port=(\d+)\n/g)]
+  if (pretty.length > 0) {
+    return Object.fromEntries(pretty.map(([, name = '', port]) => [name, Number(port)]))
+  }
   const lines = linesOf(text).filter(line => line.msg === 'listening')
   return Object.fromEntries(lines.map(line => [String(line.listener), Number(line.port)]))
 }

@@ -6,6 +6,7 @@ import {
 } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { notePrivate } from './private.ts'
 
 export const AUDIENCE = 'https://n.feide.no/datasources/02d0f79b-7fbc-422b-bb31-a4d22121f040'
 export const CLIENT_ID = '208335d4-e8c1-4910-8928-05b2e5b14127'
@@ -181,7 +182,10 @@ function claimsOf(iss: string, overrides: Claims): Claims {
 
 function signWith(signer: Signer, payload: object | string | Buffer, options: SignOptions): string {
   const header = headerText(signer.kid, options.header)
-  return withSignature(`${b64(header)}.${b64(payload)}`, options.key ?? signer.privateKey)
+  const key = options.key ?? signer.privateKey
+  const jws = withSignature(`${b64(header)}.${b64(payload)}`, key)
+  notePrivate(jws, payload)
+  return jws
 }
 
 function withSignature(input: string, key: KeyObject): string {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expectNothingPrivate } from './private.ts'
 import { type HeaderList, headerValues, readBody, splitHead } from './wire.ts'
 
 export type { HeaderList } from './wire.ts'
@@ -106,12 +107,14 @@ export async function send(
   let parsed = 0
   try {
     for (;;) {
-      if (received.closed) return parseAnswers(received.text, methods, true)
+      if (received.closed) return searched(parseAnswers(received.text, methods, true))
       if (received.text.length > parsed) {
         parsed = received.text.length
         answers = parseAnswers(received.text, methods, false)
       }
-      if (isDone(answers, expected) && Date.now() - received.at >= settle) return answers
+      if (isDone(answers, expected) && Date.now() - received.at >= settle) {
+        return searched(answers)
+      }
       if (Date.now() > deadline) {
         throw new Error(`no full answer within ${timeout} ms, only ${quote(received.text)}`)
       }
@@ -164,6 +167,16 @@ export function parseAnswers(text: string, methods: string[], closed: boolean): 
     rest = rest.slice(length)
     if (code >= 200) finals += 1
     if (code === 101 || !body.complete) break
+  }
+  return answers
+}
+
+/** What the gateway itself says is searched for what it may never show. */
+function searched(answers: Answer[]): Answer[] {
+  for (const answer of answers) {
+    const [type = ''] = valuesOf(answer, 'content-type')
+    if (!type.startsWith('application/problem+json')) continue
+    expectNothingPrivate(`the answer ${answer.status}`, answer.raw)
   }
   return answers
 }
