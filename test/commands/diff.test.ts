@@ -472,7 +472,7 @@ describe('diff --log', () => {
     expect(short.slice(2)).toEqual([
       'log: 5 request(s)',
       '  would be refused: 0 to 2 request(s): c (0 to 2)',
-      '  where there are two numbers, the log cannot tell: scopes and paths are not in it',
+      '  where there are two numbers, the log cannot tell: it holds no paths, and of a token no scopes',
       'differs old new: 1 difference(s) in access',
     ])
   })
