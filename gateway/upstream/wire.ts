@@ -11,7 +11,7 @@ const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 const NO_TARGET = /[^\x21-\x7e]/
 
 /** Methods of which a server expects a body, or to hear that there is none (RFC 9110 §8.6). */
-const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH'])
+const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH'])
 
 /**
  * Request line and header block, one character a byte. All of it was checked where it came from;

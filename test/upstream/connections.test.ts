@@ -182,6 +182,14 @@ describe('a connection', () => {
 })
 
 describe('a request', () => {
+  test.each(['QUERY', 'PROPFIND', 'PROPPATCH', 'POST'])(
+    'says of %s that it has no body',
+    async method => {
+      await send({ method }).outcome
+      expect(arrived[0]?.bytes).toContain('\r\nContent-Length: 0\r\n')
+    },
+  )
+
   test('is given up with its connection, and no later one with it', async () => {
     answer = () => {}
     const first = send()
