@@ -27,11 +27,14 @@ export function readRequest(
   const mark = target.indexOf('?')
   const path = canonicalPath(mark === -1 ? target : target.slice(0, mark), rules)
   if (typeof path !== 'string') return ambiguous(path.ambiguous)
+  const query = mark === -1 ? '' : target.slice(mark)
+  // Node refuses it in HTTP/1.1, and nghttp2 lets most of it pass.
+  if (/[^\x21-\x7e]/.test(query)) return ambiguous('a character that no URI may hold')
   return {
     method,
     authority,
     path,
-    query: mark === -1 ? '' : target.slice(mark),
+    query,
     headers: raw.headers,
     preflight: readPreflight(method, fields),
     body,

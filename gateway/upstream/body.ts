@@ -88,6 +88,8 @@ export function meterBody(
   const drained = () => {
     if (!isFull) return
     isFull = false
+    // What the upstream took to read is not the caller's.
+    idle.start(bodyIdle)
     incoming.resume()
   }
   const stop = () => {

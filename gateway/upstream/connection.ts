@@ -139,7 +139,8 @@ export class Connection {
   }
 
   #onEnd(): void {
-    if (!this.#answering) return
+    // Now: Node would leave it writable for a moment, and a request in it would be lost.
+    if (!this.#answering) return void this.#socket.destroy()
     this.#isClosing = true
     this.#parser.end()
     this.#deliver(this.#answering)

@@ -60,12 +60,15 @@ export function forwardHttp(target: Target, exchange: Exchange): void {
   let expiry: NodeJS.Timeout | undefined
   const expire = () => abort(undefined, 'the token has expired')
   const ended = target.begin()
+  const onClose = () => abort()
   const settle = () => {
     ended()
     clearTimeout(expiry)
     relay.settle()
+    // There may be as many attempts as there are origins.
+    response.off('close', onClose)
   }
-  response.on('close', () => abort())
+  response.on('close', onClose)
 
   const { method, target: path, headers } = outgoing
   const sending = target.send(

@@ -1,3 +1,4 @@
+import { saysBody, trimValues } from './answer-fields.ts'
 import { execute, type Found, finish, freeParser, newParser } from './llhttp.ts'
 
 /** The head of an answer. */
@@ -108,6 +109,7 @@ export class AnswerParser implements Found {
     if (status < 200) return 1
     this.#status = status
     this.keepAlive = keepAlive
+    trimValues(this.#headers)
     this.answer = { status, reason: this.#reason, headers: this.#headers }
     if (this.#bodiless) return 1
     if (status !== 204 && status !== 304) return 0
@@ -149,13 +151,4 @@ export class AnswerParser implements Found {
     this.#text = this.#piece.toString('latin1', 0, blank === -1 ? this.#piece.length : blank)
     return this.#text
   }
-}
-
-function saysBody(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase()
-    if (name === 'transfer-encoding') return true
-    if (name === 'content-length' && Number(headers[i + 1]) !== 0) return true
-  }
-  return false
 }

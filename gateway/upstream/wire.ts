@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net'
 import type { Outgoing } from './sending.ts'
 
-/** What would end a line of a head, or cut it short for some reader. */
-const LINE_BREAKING = /[\0\r\n]/
+/**
+ * What no value holds (RFC 9110 §5.5): it would end a line of the head, or cut it short for some reader.
+ * Written one byte a character, what is beyond U+00FF would become something else: U+010A a line end.
+ */
+const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 /** What no request target holds (RFC 9112 §3.2): it would end there for some reader. */
 const NO_TARGET = /[^\x21-\x7e]/
 
 /** Methods of which a server expects a body, or to hear that there is none (RFC 9110 §8.6). */
-const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH'])
+const EXPECTS_BODY = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH'])
 
 /**
  * Request line and header block, one character a byte. All of it was checked where it came from;
@@ -19,7 +22,7 @@ export function requestHead({ method, target, headers, body }: Outgoing): string
   let head = `${method} ${target} HTTP/1.1\r\n`
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] as string
-    if (LINE_BREAKING.test(value)) throw new Error(`the value of ${headers[i]} breaks its line`)
+    if (NO_VALUE.test(value)) throw new Error(`the value of ${headers[i]} is none`)
     head += `${headers[i]}: ${value}\r\n`
   }
   if (body && body.length === undefined) head += 'Transfer-Encoding: chunked\r\n'

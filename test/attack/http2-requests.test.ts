@@ -68,6 +68,7 @@ describe('pseudo headers', () => {
     ['user information', [METHOD, SCHEME, [':authority', 'u@gateway.test'], PATH], RESET],
     ['a host that is none', [METHOD, SCHEME, [':authority', 'a..b'], PATH], BAD],
     ['a path beyond ASCII', get('/open/\xe9'), BAD],
+    ['a query beyond ASCII', get('/open/a?\xe9'), BAD],
     ['a host that says something else', get('/open/a', [['host', 'other.test']]), BAD],
     ['a host that says the same', get('/open/a', [['host', 'gateway.test']]), PASSED],
     ['a host alone', [METHOD, SCHEME, PATH, ['host', 'gateway.test']], PASSED],

@@ -182,6 +182,14 @@ describe('a connection', () => {
 })
 
 describe('a request', () => {
+  test.each(['QUERY', 'PROPFIND', 'PROPPATCH', 'POST'])(
+    'says of %s that it has no body',
+    async method => {
+      await send({ method }).outcome
+      expect(arrived[0]?.bytes).toContain('\r\nContent-Length: 0\r\n')
+    },
+  )
+
   test('is given up with its connection, and no later one with it', async () => {
     answer = () => {}
     const first = send()
@@ -216,7 +224,12 @@ describe('a request', () => {
     [
       'a header that is two',
       { headers: ['Host', 'a', 'X-A', 'b\r\nX-Dataporten-userid: forged'] },
-      'the value of X-A breaks its line',
+      'the value of X-A is none',
+    ],
+    [
+      'a header that is two when it is written a byte a character',
+      { headers: ['Host', 'a', 'X-A', 'b\u010d\u010aX-Dataporten-userid: forged'] },
+      'the value of X-A is none',
     ],
     ['a target that is two lines', { target: '/a HTTP/1.1\r\nforged: 1' }, 'the target is none'],
     ['a target with white space', { target: '/a forged' }, 'the target is none'],

@@ -46,6 +46,14 @@ const ANSWERS: readonly (readonly [string, string, Partial<Read>])[] = [
     { head: [200, 'OK', 'X-Empty', '', 'x-EMPTY', '', 'Content-Length', '0', 'X-Last', ''] },
   ],
   [
+    'with white space around values',
+    `${OK}X-A: \t b c \xa0 \t\r\nX-B: \t\r\nTransfer-Encoding: chunked \r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+    {
+      head: [200, 'OK', 'X-A', 'b c \xa0', 'X-B', '', 'Transfer-Encoding', 'chunked'],
+      body: 'ok',
+    },
+  ],
+  [
     'with bytes beyond ASCII',
     `HTTP/1.1 299 J\xf8ss\r\nX-A: \xc3\xa6\r\nContent-Length: 0\r\n\r\n`,
     { head: [299, 'J\xf8ss', 'X-A', '\xc3\xa6', 'Content-Length', '0'] },

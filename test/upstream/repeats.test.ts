@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../support/redis.ts'
 import { reply, startUpstream, type Upstream } from '../support/upstream.ts'
 import { between, countsOf, POST, sharedGateway, statuses, times } from './between.ts'
 
@@ -29,6 +30,14 @@ describe('a request that stays without an answer', () => {
     }
     expect(await statuses(place, 1)).toEqual([200])
     expect(only.requests.length).toBe(4)
+  })
+
+  test('of many origins that are down says nothing else than that', async () => {
+    const gone = await Promise.all(Array.from({ length: 12 }, freePort))
+    const place = await serve(gone.map(port => `http://127.0.0.1:${port}`))
+    expect(await statuses(place, 1)).toEqual([502])
+    // A warning of Node's about a leak, were each attempt to leave a listener behind.
+    expect(place.gateway.errorText).toBe('')
   })
 
   test('is not sent a third time', async () => {
