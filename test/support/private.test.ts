@@ -39,6 +39,9 @@ describe('the search for what is private', () => {
     expect(found(`a ${USER_ID} b`, { userid: true })).toEqual([])
   })
   test('finds nothing in what only looks alike', () => {
+    const clientId = '67e0f913-9212-49ce-9d45-18736141887f'
+    issuer.token({ client_id: clientId })
+    expect(found(clientId)).toEqual([])
     expect(found('12345678901 f81d4fae-7dec-11d0-a765-00a0c91e6bf6 eyJhbGciOiJSUzI1NiJ9')).toEqual(
       [],
     )

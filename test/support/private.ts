@@ -13,7 +13,8 @@ const clients = new Set<unknown>()
 
 /** Base64url, and UUIDs; where dots or anything else come between, one part of a token. */
 const RUNS = /[A-Za-z0-9_-]{20,}/g
-const DIGITS = /(?<!\d)\d{11}(?!\d)/g
+/** Not those within a UUID. */
+const DIGITS = /(?<![\w-])\d{11}(?![\w-])/g
 
 /** To be told of every token that is signed. */
 export function notePrivate(jws: string, payload: unknown): void {
