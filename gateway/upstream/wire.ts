@@ -37,6 +37,8 @@ export const mayBeReused = (method: string): boolean => method !== 'HEAD'
 export function bodyWriter(socket: Socket, isChunked: boolean) {
   if (!isChunked) return { write: (chunk: Buffer): boolean => socket.write(chunk), end: () => {} }
   const write = (chunk: Buffer): boolean => {
+    // A chunk of no bytes is the last one.
+    if (chunk.length === 0) return true
     socket.cork()
     socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
     socket.write(chunk)

@@ -240,6 +240,24 @@ describe('a request', () => {
     expect(arrived.map(({ bytes }) => bytes)).not.toContainEqual(expect.stringContaining('forged'))
   })
 
+  test('in chunks does not end with an empty one', async () => {
+    answer = () => {}
+    const body: RequestBody = {
+      length: undefined,
+      start: into => {
+        for (const chunk of ['a', '', 'b']) into.write(Buffer.from(chunk))
+        into.end()
+      },
+      drained: () => {},
+      stop: () => {},
+      hasBrokenOff: () => false,
+    }
+    send({ method: 'POST', body })
+    const sent = () => arrived.map(({ bytes }) => bytes).join('')
+    while (!sent().endsWith('0\r\n\r\n')) await sleep(5)
+    expect(sent().split('\r\n\r\n')[1]).toBe('1\r\na\r\n1\r\nb\r\n0')
+  })
+
   test.each(['onBegan', 'onHead', 'onData', 'onEnd'])(
     'that goes wrong in %s takes nothing else with it',
     async name => {
