@@ -20,16 +20,13 @@ const isOfKind = (error: unknown, kind: UpstreamFault['kind']): boolean =>
 export const isStaleConnection = (error: unknown): boolean =>
   isOfKind(error, 'closed') || ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
 
-export const tooSlow = (cause?: string): Denial =>
-  deny('upstream_timeout', 'The API behind the gateway did not answer in time', {
-    ...(cause && { cause }),
-  })
+const tooSlow = (cause: string): Denial =>
+  deny('upstream_timeout', 'The API behind the gateway did not answer in time', { cause })
 
 /** Why an upstream did not answer: the caller is told what, the operator's log also why. */
 export function upstreamDenial(error: Error): Denial {
   const code = codeOf(error)
   const cause = code === '' ? error.message : `${code}: ${error.message}`
-  if (code === 'ETIMEDOUT' || isOfKind(error, 'timeout') || error.message === 'timeout')
-    return tooSlow(cause)
+  if (code === 'ETIMEDOUT' || isOfKind(error, 'timeout')) return tooSlow(cause)
   return deny('upstream_unavailable', 'The API behind the gateway cannot be reached', { cause })
 }

@@ -6,7 +6,7 @@ import type { Denial } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
 import { passOnDeclined } from './declined.ts'
 import { endTogether } from './end-together.ts'
-import { upstreamDenial } from './faults.ts'
+import { UpstreamFault, upstreamDenial } from './faults.ts'
 import type { Target } from './targets.ts'
 import { agentFor } from './tls.ts'
 import { cleanAnswer, writeRequest } from './upgrade-heads.ts'
@@ -66,7 +66,7 @@ export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
 function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgrade) {
   const { permit, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
   const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
-  const late = timer(() => proxyRequest.destroy(new Error('timeout')))
+  const late = timer(() => proxyRequest.destroy(new UpstreamFault('timeout', 'no answer in time')))
   let answered = false
   let connected = false
   let goesOn = false
