@@ -60,8 +60,7 @@ export function openConversation(
   { metrics, record: write, draining, tracing }: EdgeTools,
   { raw, incoming, response, waits, hasMore }: Caller,
 ): Conversation {
-  const record = beginRecord(raw)
-  if (tracing) record.trace = tracing.begin(raw, record.startedAt)
+  const record = beginRecord(raw, tracing)
   let asksToContinue = waits
 
   metrics.inFlight.inc()
@@ -148,12 +147,16 @@ export const rawRequestOf = (incoming: IncomingMessage): RawRequest => ({
   encrypted: 'encrypted' in incoming.socket,
 })
 
-export const beginRecord = ({ method, headers }: RawRequest): RequestRecord => ({
-  requestId: callersRequestId(headers) ?? randomUUID(),
-  method,
-  startedAt: performance.now(),
-  status: 0,
-})
+export function beginRecord(raw: RawRequest, tracing: Tracing | undefined): RequestRecord {
+  const startedAt = performance.now()
+  return {
+    requestId: callersRequestId(raw.headers) ?? randomUUID(),
+    method: raw.method,
+    startedAt,
+    status: 0,
+    trace: tracing?.begin(raw, startedAt),
+  }
+}
 
 /** What a permit tells the log. */
 export function noteRoute(record: RequestRecord, { route, token, shadowed }: Permit): void {

@@ -6,7 +6,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { isSampled } from './sample.ts'
-import type { RequestTrace, Traced } from './trace.ts'
+import type { RequestTrace } from './trace.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
 export interface RequestRecord {
@@ -32,7 +32,7 @@ export interface RequestRecord {
   /** The caller left before the end of the answer. */
   aborted?: boolean
   /** Where traces are asked for. */
-  trace?: RequestTrace
+  readonly trace: RequestTrace | undefined
 }
 
 const KNOWN_METHODS = new Set(METHODS)
@@ -46,10 +46,11 @@ export function recorder(
 ) {
   return (record: RequestRecord): void => {
     const { status, code, shadow, route, trace } = record
-    const ended = endOf(record)
-    const { dataSource, method, decision, durationMs, upstreamMs } = ended
-    writeLine(log, rules(), record, ended)
-    trace?.end(tracedOf(record, ended))
+    const { sample, userid } = rules()
+    const told = tell(record, userid)
+    const { dataSource, method, decision, durationMs, upstreamMs } = told
+    writeLine(log, told, sample)
+    trace?.end(told)
     const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
     metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
@@ -60,70 +61,48 @@ export function recorder(
   }
 }
 
-type Ended = ReturnType<typeof endOf>
+type Told = ReturnType<typeof tell>
 
-/** What follows from a record once its request has ended. */
-function endOf({ route, method, code, startedAt, sentAt, headAt, ...record }: RequestRecord) {
+/** What there is to tell of a request that has ended; of it a span takes what `Traced` names. */
+function tell(record: RequestRecord, userid: boolean) {
+  const { requestId, route, method, status, code, shadow, token, cause, aborted } = record
+  const { startedAt, sentAt, headAt } = record
+  const principal = token?.principal
   return {
+    requestId,
     dataSource: (route?.dataSource ?? record.dataSource)?.id,
+    route: route?.pattern,
     method: KNOWN_METHODS.has(method) ? method : 'other',
-    decision: code === undefined ? 'allow' : 'deny',
-    durationMs: performance.now() - startedAt,
-    upstreamMs: sentAt === undefined || headAt === undefined ? undefined : headAt - sentAt,
-  } as const
+    status,
+    decision: code === undefined ? ('allow' as const) : ('deny' as const),
+    code,
+    shadow,
+    clientId: principal?.clientId,
+    principal: principal?.kind,
+    userId: userid && principal?.kind === 'user' ? principal.userId : undefined,
+    durationMs: round(performance.now() - startedAt),
+    upstreamMs: sentAt === undefined || headAt === undefined ? undefined : round(headAt - sentAt),
+    cause,
+    aborted,
+  }
 }
 
 /**
  * Only lines of requests that went well are left out. A refusal that is not the caller's doing (the API, the
  * issuer, a claim) is a warning: whoever hides what is said of every request still sees why some fail.
  */
-function writeLine(log: Log, rules: Policy['log'], record: RequestRecord, ended: Ended): void {
-  const { requestId, route, status, code, shadow, token, cause, aborted } = record
+function writeLine(log: Log, told: Told, sample: number): void {
+  const { requestId, code, shadow, status, aborted } = told
   const wentWell = code === undefined && shadow === undefined && status < 500 && !aborted
-  const isScaled = wentWell && rules.sample < 1
-  if (isScaled && !isSampled(requestId, rules.sample)) return
-  const { dataSource, method, decision, durationMs, upstreamMs } = ended
-  const principal = token?.principal
-  const fields = {
-    requestId,
-    dataSource,
-    route: route?.pattern,
-    method,
-    status,
-    decision,
-    code,
-    shadow,
-    clientId: principal?.clientId,
-    principal: principal?.kind,
-    userId: rules.userid && principal?.kind === 'user' ? principal.userId : undefined,
-    durationMs: round(durationMs),
-    upstreamMs: upstreamMs === undefined ? undefined : round(upstreamMs),
-    cause,
-    aborted,
-    sample: isScaled ? rules.sample : undefined,
+  if (!wentWell || sample === 1) {
+    if (code !== undefined && status >= 500) log.warn(told, 'request')
+    else log.info(told, 'request')
+  } else if (isSampled(requestId, sample)) {
+    log.info({ ...told, sample }, 'request')
   }
-  if (code !== undefined && status >= 500) log.warn(fields, 'request')
-  else log.info(fields, 'request')
 }
 
 export type Recorder = ReturnType<typeof recorder>
-
-function tracedOf(record: RequestRecord, { dataSource, method, decision }: Ended): Traced {
-  const { requestId, route, status, code, token, aborted = false } = record
-  const principal = token?.principal
-  return {
-    requestId,
-    dataSource,
-    route: route?.pattern,
-    method,
-    status,
-    decision,
-    code,
-    clientId: principal?.clientId,
-    principal: principal?.kind,
-    aborted,
-  }
-}
 
 /** Milliseconds with three decimals. */
 const round = (ms: number) => Math.round(ms * 1000) / 1000

@@ -14,7 +14,7 @@ export interface Traced {
   readonly code: string | undefined
   readonly clientId: string | undefined
   readonly principal: string | undefined
-  readonly aborted: boolean
+  readonly aborted: boolean | undefined
 }
 
 /** The spans of one request. */

@@ -29,7 +29,7 @@ export function refuseBare(
   denial: Denial,
   crossOrigin = false,
 ): void {
-  const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' })
+  const record = beginRecord({ ...NOTHING, peer: socket.remoteAddress ?? '' }, undefined)
   endWith(socket, problem(denial, record.requestId, crossOrigin))
   noteDenial(record, denial)
   tools.record({ ...record, status: statusOf(denial) })

@@ -31,8 +31,7 @@ export function handleUpgrade(
   head: Buffer,
 ): void {
   const raw = rawRequestOf(incoming)
-  const record = beginRecord(raw)
-  if (tools.tracing) record.trace = tools.tracing.begin(raw, record.startedAt)
+  const record = beginRecord(raw, tools.tracing)
   tools.metrics.inFlight.inc()
   socket.once('close', () => {
     tools.metrics.inFlight.dec()
