@@ -1,5 +1,5 @@
-import { UpstreamFault } from './faults.ts'
 import { openConnections } from './pool.ts'
+import { readSmall } from './read-small.ts'
 
 export interface FetchLimits {
   /** Milliseconds. */
@@ -24,7 +24,6 @@ export async function fetchSmall(
   accept: string,
   { connectTimeout, maxBody, signal }: FetchLimits,
 ): Promise<Fetched> {
-  signal.throwIfAborted()
   const origin = { origin: url.origin, host: url.host, basePath: '' }
   const limits = { connectTimeout, idleTimeout: Number.POSITIVE_INFINITY, tls: {} }
   const connections = openConnections(limits, origin)
@@ -34,36 +33,11 @@ export async function fetchSmall(
     headers: ['Host', url.host, 'Accept', accept],
     timeout: Number.POSITIVE_INFINITY,
   }
-  const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
-  const chunks: Buffer[] = []
-  let status = 0
-  let bytes = 0
-  const sending = connections.send(request, {
-    onBegan: () => {},
-    onHead: head => {
-      status = head.status
-    },
-    onData: chunk => {
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (bytes > maxBody) {
-        sending.abort(new UpstreamFault('malformed', `it is longer than ${maxBody} bytes`))
-      }
-      return true
-    },
-    onEnd: () => resolve({ status, body: Buffer.concat(chunks) }),
-    onUnreachable: reject,
-    onError: reject,
-  })
-  const onAbort = () => {
-    sending.abort(signal.reason)
-    reject(signal.reason)
-  }
-  signal.addEventListener('abort', onAbort)
   try {
-    return await promise
+    const { isCut, ...fetched } = await readSmall(connections, request, maxBody, signal)
+    if (isCut) throw new Error(`it is longer than ${maxBody} bytes`)
+    return fetched
   } finally {
-    signal.removeEventListener('abort', onAbort)
     connections.destroy()
   }
 }

@@ -1,7 +1,7 @@
 import type { Upstream } from '../model.ts'
-import { timer, timerLimit } from '../timer.ts'
-import { UpstreamFault } from './faults.ts'
+import { timerLimit } from '../timer.ts'
 import { openConnections } from './pool.ts'
+import { readSmall } from './read-small.ts'
 import type { Target } from './targets.ts'
 
 /** Bytes of an answer that are read, so that its connection can be used again. */
@@ -34,39 +34,20 @@ export function watchHealth(upstream: Upstream, { origin, checked }: Target): ()
     timeout: every,
   }
   let stopped = false
-
-  const look = () => {
-    let status = 0
-    let bytes = 0
-    const tell = (healthy: boolean, cause: string) => {
-      late.stop()
-      if (!stopped) checked(healthy, cause)
-    }
-    const onAnswer = () => tell(status < 500, `status ${status}`)
-    const onError = (error: Error) => {
-      // What is longer than that has been cut off by us.
-      if (bytes > MAX_BODY) onAnswer()
-      else tell(false, error.message)
-    }
-    const late = timer(() => sending.abort(new UpstreamFault('timeout', 'no answer in time')))
-    const sending = connections.send(request, {
-      onBegan: () => {},
-      onHead: head => {
-        status = head.status
-      },
-      onData: chunk => {
-        bytes += chunk.length
-        if (bytes > MAX_BODY) sending.abort(new Error('more than anyone reads'))
-        return false
-      },
-      onEnd: onAnswer,
-      onUnreachable: onError,
-      onError,
-    })
-    late.start(every)
+  const tell = (healthy: boolean, cause: string) => {
+    if (!stopped) checked(healthy, cause)
   }
-  const looking = setInterval(look, every).unref()
-  look()
+  const look = async () => {
+    try {
+      const late = AbortSignal.timeout(every)
+      const { status } = await readSmall(connections, request, MAX_BODY, late)
+      tell(status < 500, `status ${status}`)
+    } catch (error) {
+      tell(false, error instanceof Error ? error.message : String(error))
+    }
+  }
+  const looking = setInterval(() => void look(), every).unref()
+  void look()
   return () => {
     stopped = true
     clearInterval(looking)
