@@ -1,9 +1,8 @@
 import { type Decision, pairs, urlOf } from '../explain/decision.ts'
 import { statusOf } from '../policy/denial.ts'
-import { describeAccess } from '../policy/describe.ts'
+import { describeRoute } from '../policy/describe.ts'
 import type { Excerpt } from '../policy/excerpt.ts'
 import { excerptLines, marginOf } from './report.ts'
-import { notEnforced } from './routes.ts'
 import { painter, type Terminal } from './terminal.ts'
 
 /** What a person is told besides: the line that decided, and what to do. */
@@ -27,8 +26,7 @@ export function asText(
   if (shadowed) lines.push(`${paint('yellow', 'shadow')} ${shadowed.denied}: ${shadowed.detail}`)
   if (route) {
     lines.push(`route  ${route.key}  (${file}:${route.line}, data source ${route.dataSource.id})`)
-    const whom = route.principal === 'any' ? '' : `, for a ${route.principal}`
-    lines.push(`asks   ${describeAccess(route.access)}${whom}${notEnforced(route)}`)
+    lines.push(`asks   ${describeRoute(route)}`)
   }
   if (token) {
     const { kind, clientId } = token.principal

@@ -1,5 +1,5 @@
 import type { DataSource, Route } from '../model.ts'
-import { alternatives, describeAccess } from '../policy/describe.ts'
+import { alternatives, describeAccess, notEnforced } from '../policy/describe.ts'
 import type { Policy } from '../policy/policy.ts'
 import { compareRoutes } from '../policy/routes.ts'
 import { loadFor } from './check.ts'
@@ -66,6 +66,3 @@ function asRow(route: Route) {
     String(line),
   ]
 }
-
-/** Said of a route that lets through who lacks what it asks for. */
-export const notEnforced = ({ enforce }: Route): string => (enforce ? '' : ' (not enforced)')

@@ -1,5 +1,5 @@
 import type { Route } from '../model.ts'
-import { ANSWERS, type DenyReason, isDenial, statusOf } from '../policy/denial.ts'
+import { ANSWERS, type Denial, type DenyReason, isDenial, statusOf } from '../policy/denial.ts'
 import { alternatives } from '../policy/describe.ts'
 import { parseToken } from '../token/bearer.ts'
 import type { Asked } from './asked.ts'
@@ -7,14 +7,9 @@ import { type Decision, pairs, urlOf, withoutSecrets } from './decision.ts'
 
 /** A decision and why, as plain values: to be sent between processes, and shown to a person. */
 export interface Explanation {
-  readonly refused:
-    | {
-        readonly code: DenyReason
-        readonly status: number
-        readonly title: string
-        readonly detail: string
-      }
-    | undefined
+  readonly refused: RefusedSaid | undefined
+  /** What it would have been refused for, but for `enforce: false`. */
+  readonly shadowed: RefusedSaid | undefined
   readonly route: ExplainedRoute | undefined
   /** Whom the token speaks for, where it is good. */
   readonly token:
@@ -30,6 +25,13 @@ export interface Explanation {
         readonly headers: readonly (readonly [string, string])[]
       }
     | undefined
+}
+
+export interface RefusedSaid {
+  readonly code: DenyReason
+  readonly status: number
+  readonly title: string
+  readonly detail: string
 }
 
 export interface ExplainedRoute {
@@ -59,14 +61,10 @@ export interface TokenSaid {
 
 /** What a person is told of a decision. */
 export function explanationOf(decision: Decision, { token }: Asked): Explanation {
-  const { denial, route, token: verified, outgoing } = withoutSecrets(decision)
+  const { denial, shadowed, route, token: verified, outgoing } = withoutSecrets(decision)
   return {
-    refused: denial && {
-      code: denial.denied,
-      status: statusOf(denial),
-      title: ANSWERS[denial.denied].title,
-      detail: denial.detail,
-    },
+    refused: denial && refusedSaid(denial),
+    shadowed: shadowed && refusedSaid(shadowed),
     route: route && explainedRoute(route),
     token: verified && {
       kind: verified.principal.kind,
@@ -81,6 +79,13 @@ export function explanationOf(decision: Decision, { token }: Asked): Explanation
     },
   }
 }
+
+const refusedSaid = (denial: Denial): RefusedSaid => ({
+  code: denial.denied,
+  status: statusOf(denial),
+  title: ANSWERS[denial.denied].title,
+  detail: denial.detail,
+})
 
 export const explainedRoute = (route: Route): ExplainedRoute => ({
   dataSource: route.dataSource.id,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { count } from '../life/support.ts'
 import { CLAIM, CLIENT_ID, USER_ID } from '../support/issuer.ts'
+import { ROUTES } from '../support/policy.ts'
 import { startWorld, type World } from '../support/world.ts'
 import { askPage, postForm, textOf } from './support.ts'
 
@@ -21,6 +22,7 @@ describe.each([1, 2])('with %d process(es)', workers => {
             inject: { 'X-Nin': { claim: `${CLAIM}nin`, encoding: 'base64url' } },
           },
           upstream: { credentials: { basic: { username: 'dataporten', password: 'pass-word' } } },
+          routes: { ...ROUTES, 'GET /audit': { scopes: ['audit'], enforce: false } },
         },
       },
     })
@@ -86,6 +88,16 @@ describe.each([1, 2])('with %d process(es)', workers => {
   test('an opaque token has to be exchanged', async () => {
     const text = await explain('/courses', '0b9f8dde-5a0e-4f0b-9b9e-3f4e0a3f4e0a')
     expect(text).toContain('Refused: 401 token_opaque')
+  })
+  test('what is let through for lack of enforcement alone', async () => {
+    const text = await explain('/audit', world.issuer.token({ scope: 'read' }))
+    expect(text).toContain('Allowed, for enforce: false alone (scope_missing) GET /audit')
+    expect(text).toContain('The token lacks a scope that this route asks for.')
+    expect(text).toContain('X-Gateway-Shadow: scope_missing')
+    const allowed = await explain('/audit', world.issuer.token({ scope: 'audit' }))
+    expect(allowed).toContain('✓ Allowed GET /audit')
+    const { body } = await askPage(world.gateway.adminPort)
+    expect(body).toContain('<td class="words">audit (not enforced)</td>')
   })
   test('claims are believed, and filled in', async () => {
     const claims = '{"sub":"u","client_id":"c","scope":"list"}'

@@ -1,7 +1,6 @@
 import type { Route } from '../../model.ts'
-import { describeAccess } from '../../policy/describe.ts'
+import { describeRoute } from '../../policy/describe.ts'
 import { ANY_METHODS } from '../../policy/routes.ts'
-import { notEnforced } from '../routes.ts'
 import type { Part } from './access.ts'
 import type { Change, Kind } from './changes.ts'
 import { OTHER_METHOD, PREFLIGHT } from './pairs.ts'
@@ -25,14 +24,6 @@ export function describeMethods(methods: readonly string[]): string {
   const without = ANY_METHODS.filter(method => !own.includes(method))
   const said = without.includes('GET') ? without.filter(method => method !== 'HEAD') : without
   return said.length === 0 ? 'ANY' : `ANY but ${said.join(',')}`
-}
-
-/** `read, for a user, for 2 client(s)`. */
-export function describeRoute(route: Route): string {
-  const { access, principal, clients } = route
-  const whom = principal === 'any' ? '' : `, for a ${principal}`
-  const only = clients ? `, for ${clients.size} client(s)` : ''
-  return describeAccess(access) + whom + only + notEnforced(route)
 }
 
 /** What was asked for, and what is: one where nothing was there before, or is now. */

@@ -56,15 +56,15 @@ export const faultAnswer = (fault: string): Html =>
 
 /** The answer to a form. */
 export function answer(asked: Asked, explanation: Explanation, now: number): Html {
-  const { refused, route, token, said, sends } = explanation
-  const mood = refused ? 'bad' : 'good'
-  const verdict = refused ? `Refused: ${refused.status} ${refused.code}` : 'Allowed'
+  const { refused, shadowed, route, token, said, sends } = explanation
+  const lacks = refused ?? shadowed
+  const mood = refused ? 'bad' : shadowed ? 'warn' : 'good'
   return html`<div id="answer" class="answer ${mood}" tabindex="-1">
-<h3>${badge(mood, verdict)}</h3>
+<h3>${badge(mood, verdict(explanation))}</h3>
 <p class="quiet"><code>${asked.method} ${asked.address.target}</code>, ${withWhat(asked)}</p>
 ${
-  refused
-    ? html`<p><strong>${refused.title}.</strong> ${refused.detail}</p><p class="advice">${withCode(ADVICE[refused.code])}</p>`
+  lacks
+    ? html`<p><strong>${lacks.title}.</strong> ${lacks.detail}</p><p class="advice">${withCode(ADVICE[lacks.code])}</p>`
     : ''
 }
 <dl>
@@ -78,6 +78,11 @@ ${token ? row('Client', html`<code>${token.clientId}</code>`) : ''}
 ${said ? tokenSaid(said, now, token !== undefined) : ''}
 ${sends ? sent(sends) : ''}
 </div>`
+}
+
+function verdict({ refused, shadowed }: Explanation): string {
+  if (refused) return `Refused: ${refused.status} ${refused.code}`
+  return shadowed ? `Allowed, for enforce: false alone (${shadowed.code})` : 'Allowed'
 }
 
 const withWhat = ({ token, claims }: Asked): string =>

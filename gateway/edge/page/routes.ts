@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Route } from '../../model.ts'
 import { ANSWERS, type DenyReason } from '../../policy/denial.ts'
-import { describeAccess } from '../../policy/describe.ts'
+import { describeRoute } from '../../policy/describe.ts'
 import type { RouteCount } from '../counts.ts'
 import type { Look } from './feed.ts'
 import { count, type Html } from './words.ts'
@@ -37,16 +37,12 @@ function figure({ counts }: Row, pick: (count: RouteCount) => number): Html {
   return html`<td class="num${sum === 0 ? ' none' : ''}">${count(sum)}</td>`
 }
 
-function rowOf(route: Route, counts: readonly RouteCount[]): Row {
-  const whom = route.principal === 'any' ? '' : `, for a ${route.principal}`
-  const clients = route.clients ? `, from ${route.clients.size} client(s)` : ''
-  return {
-    dataSource: route.dataSource.id,
-    route: route.key,
-    asks: describeAccess(route.access) + whom + clients,
-    counts,
-  }
-}
+const rowOf = (route: Route, counts: readonly RouteCount[]): Row => ({
+  dataSource: route.dataSource.id,
+  route: route.key,
+  asks: describeRoute(route),
+  counts,
+})
 
 /** Counts know the pattern of a route and the method of a request; some are of a policy that was. */
 function matchCounts(routes: readonly Route[], all: readonly RouteCount[]) {

@@ -121,6 +121,7 @@ button { background: var(--blue); color: var(--paper); border: 0; border-radius:
 button:disabled { opacity: 0.6; }
 .answer { margin-top: 0.9rem; padding: 1rem 1.1rem; border-inline-start: 6px solid var(--line); }
 .answer.good { border-inline-start-color: var(--good); }
+.answer.warn { border-inline-start-color: var(--warn); }
 .answer.bad { border-inline-start-color: var(--bad); }
 .answer p { margin-top: 0.35rem; }
 .answer dl { margin-top: 0.5rem; }
