@@ -57,18 +57,12 @@ export const viewOf = (
     return state.metrics.registry.metrics()
   },
   status: async () => statusOf(state),
-  counts: () => countsOf(state),
+  counts: async () => readCounts(state.metrics),
   policy: state.policy,
   explain: asked => explainFor(state, asked),
   reloadFailure,
   refusals,
 })
-
-/** For the page, every few seconds. */
-export function countsOf(state: AdminState) {
-  measure(state)
-  return readCounts(state.metrics.registry)
-}
 
 /** By the policy in force, and with the keys that requests are verified with. */
 export const explainFor: (

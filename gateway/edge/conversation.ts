@@ -63,9 +63,9 @@ export function openConversation(
   const record = beginRecord(raw, tracing)
   let asksToContinue = waits
 
-  metrics.inFlight.inc()
+  metrics.inFlight.requests += 1
   response.on('close', () => {
-    metrics.inFlight.dec()
+    metrics.inFlight.requests -= 1
     if (!response.writableFinished) record.aborted = true
     record.status = response.headersSent ? response.statusCode : CLIENT_CLOSED
     write(record)

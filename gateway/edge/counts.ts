@@ -1,6 +1,12 @@
-import type { Registry } from 'prom-client'
-import { SECONDS } from './metrics.ts'
-import { PREFIX } from './registry.ts'
+import type { Metrics } from './metrics.ts'
+import {
+  emptyHistogram,
+  type Histogram,
+  type Outcome,
+  SECONDS,
+  type Series,
+  upTo,
+} from './series.ts'
 
 /** What the page needs of the metrics of a process: plain values, which are sent between processes. */
 export interface Counts {
@@ -35,49 +41,42 @@ export const NO_COUNTS: Counts = {
   upstream: SECONDS.map(() => 0).concat(0),
 }
 
-type Value = { readonly value: number; readonly labels: Readonly<Record<string, unknown>> }
-
-/** Reads the metrics of a process off; asked for every few seconds, never by a request. */
-export async function readCounts(registry: Registry): Promise<Counts> {
-  const read = async (name: string): Promise<readonly Value[]> =>
-    (await registry.getSingleMetric(PREFIX + name)?.get())?.values ?? []
-  const requests = await read('requests_total')
-  const [inFlight] = await read('in_flight_requests')
-  return addCounts([
-    ...requests.map(countOf),
-    {
-      ...NO_COUNTS,
-      inFlight: inFlight?.value ?? 0,
-      duration: bucketsOf(await read('request_duration_seconds')),
-      upstream: bucketsOf(await read('upstream_duration_seconds')),
-    },
-  ])
-}
-
-function countOf({ value, labels }: Value): Counts {
-  const { data_source, route, method, status, decision, code } = labels
-  const isAllowed = decision === 'allow'
-  const own: RouteCount = {
-    dataSource: String(data_source),
-    route: String(route),
-    method: String(method),
-    allowed: isAllowed ? value : 0,
-    refused: isAllowed ? 0 : value,
-    failed: isAllowed && Number(status) >= 500 ? value : 0,
+/** What a process has counted; asked for every few seconds, never by a request. */
+export function readCounts({ series, inFlight }: Pick<Metrics, 'series' | 'inFlight'>): Counts {
+  const all = series.all()
+  const codes: Record<string, number> = {}
+  for (const { outcomes } of all) {
+    for (const { code, count } of outcomes) {
+      if (code !== '') codes[code] = (codes[code] ?? 0) + count
+    }
   }
-  return { ...NO_COUNTS, routes: [own], codes: isAllowed ? {} : { [String(code)]: value } }
+  return {
+    inFlight: inFlight.requests,
+    routes: all.flatMap(countsOf),
+    codes,
+    duration: upTo(all.map(({ duration }) => duration).reduce(addHistograms, emptyHistogram())),
+    upstream: upTo(all.map(({ upstream }) => upstream).reduce(addHistograms, emptyHistogram())),
+  }
 }
 
-/** Over all routes. */
-function bucketsOf(values: readonly Value[]): Buckets {
-  const places = new Map<unknown, number>(SECONDS.map((seconds, i) => [seconds, i]))
-  const sums = SECONDS.map(() => 0).concat(0)
-  for (const { value, labels } of values) {
-    const place = labels.le === '+Inf' ? SECONDS.length : places.get(labels.le)
-    if (place !== undefined) sums[place] = (sums[place] ?? 0) + value
-  }
-  return sums
-}
+const countsOf = ({ dataSource, route, outcomes }: Series): RouteCount[] =>
+  [...Map.groupBy(outcomes, ({ method }) => method)].map(([method, own]) => {
+    const sum = (isMeant: (outcome: Outcome) => boolean) =>
+      own.reduce((total, one) => total + (isMeant(one) ? one.count : 0), 0)
+    return {
+      dataSource,
+      route,
+      method,
+      allowed: sum(({ code }) => code === ''),
+      refused: sum(({ code }) => code !== ''),
+      failed: sum(({ code, status }) => code === '' && Number(status) >= 500),
+    }
+  })
+
+const addHistograms = (a: Histogram, b: Histogram): Histogram => ({
+  counts: addBuckets(a.counts, b.counts),
+  sum: a.sum + b.sum,
+})
 
 /** The sum of what several processes have counted. */
 export function addCounts(all: readonly Counts[]): Counts {
@@ -111,4 +110,4 @@ const addRoute = (a: RouteCount | undefined, b: RouteCount): RouteCount =>
       }
     : b
 
-const addBuckets = (a: Buckets, b: Buckets): Buckets => a.map((count, i) => count + (b[i] ?? 0))
+const addBuckets = (a: Buckets, b: Buckets): number[] => a.map((count, i) => count + (b[i] ?? 0))

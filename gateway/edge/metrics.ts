@@ -1,7 +1,7 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import { openRegistry } from './registry.ts'
-
-export const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+import { createSeries } from './series.ts'
+import { tellSeries } from './series-metrics.ts'
 
 /** The format of what is told (`Content-Type`). */
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
@@ -31,37 +31,20 @@ export function createPrimaryMetrics(serving: () => number) {
 /** Every metric of the gateway (contract 7). Label values come from the policy or from closed lists. */
 export function createMetrics() {
   const { registry, named, ofEveryProcess } = openRegistry()
-  const byRoute = ['data_source', 'route'] as const
+  const series = createSeries()
+  tellSeries(series, named)
+  const inFlight = { requests: 0 }
+  new Gauge({
+    ...named('in_flight_requests', 'Requests that have not been answered yet.'),
+    collect() {
+      this.set(inFlight.requests)
+    },
+  })
   return {
     registry,
     ...ofEveryProcess,
-    requests: new Counter({
-      ...named('requests_total', 'Requests, by how they ended.'),
-      labelNames: [...byRoute, 'method', 'status', 'decision', 'code'] as const,
-    }),
-    shadowedRequests: new Counter({
-      ...named(
-        'shadowed_requests_total',
-        'Requests that `enforce: false` let through, by what they would have been refused for.',
-      ),
-      labelNames: [...byRoute, 'code'] as const,
-    }),
-    duration: new Histogram({
-      ...named(
-        'request_duration_seconds',
-        'From the first byte of a request to the end of its answer.',
-      ),
-      labelNames: byRoute,
-      buckets: SECONDS,
-    }),
-    upstreamDuration: new Histogram({
-      ...named(
-        'upstream_duration_seconds',
-        'From the sending of a request to the head of its answer.',
-      ),
-      labelNames: byRoute,
-      buckets: SECONDS,
-    }),
+    series,
+    inFlight,
     ready: new Gauge({
       ...named('ready', 'Whether the gateway can serve: a policy is in force and keys are known.'),
       aggregator: 'max',
@@ -76,7 +59,6 @@ export function createMetrics() {
     sentBytes: new Counter(
       named('sent_bytes_total', 'Bytes to callers, headers and TLS included.'),
     ),
-    inFlight: new Gauge(named('in_flight_requests', 'Requests that have not been answered yet.')),
     upstreamActive: new Gauge({
       ...named('upstream_active_requests', 'Requests and WebSockets that are with an upstream.'),
       labelNames: ['data_source'] as const,

@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { isSampled } from './sample.ts'
+import { count, countShadow, observe } from './series.ts'
 import type { RequestTrace } from './trace.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
@@ -40,7 +41,7 @@ const KNOWN_METHODS = new Set(METHODS)
 /** Writes the one line and the counters of a request (contract 7); nothing in them is a caller's choice. */
 export function recorder(
   log: Log,
-  metrics: Metrics,
+  metrics: Pick<Metrics, 'series'>,
   rules: () => Policy['log'],
   onRefused: (refusal: Refusal) => void,
 ) {
@@ -48,15 +49,15 @@ export function recorder(
     const { status, code, shadow, route, trace } = record
     const { sample, userid } = rules()
     const told = tell(record, userid)
-    const { dataSource, method, decision, durationMs, upstreamMs } = told
+    const { method, durationMs, upstreamMs } = told
     writeLine(log, told, sample)
     trace?.end(told)
-    const labels = { data_source: dataSource ?? '', route: route?.pattern ?? '' }
     const counted = String(status) in STATUS_CODES || status === 499 ? status : 'other'
-    metrics.requests.inc({ ...labels, method, status: counted, decision, code: code ?? '' })
-    if (shadow !== undefined) metrics.shadowedRequests.inc({ ...labels, code: shadow })
-    metrics.duration.observe(labels, durationMs / 1000)
-    if (upstreamMs !== undefined) metrics.upstreamDuration.observe(labels, upstreamMs / 1000)
+    const series = metrics.series.of(route, record.dataSource)
+    count(series, { method, status: counted, code: code ?? '' })
+    if (shadow !== undefined) countShadow(series, shadow)
+    observe(series.duration, durationMs / 1000)
+    if (upstreamMs !== undefined) observe(series.upstream, upstreamMs / 1000)
     if (code !== undefined) onRefused(refusalOf(record, code, method))
   }
 }

@@ -32,9 +32,9 @@ export function handleUpgrade(
 ): void {
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw, tools.tracing)
-  tools.metrics.inFlight.inc()
+  tools.metrics.inFlight.requests += 1
   socket.once('close', () => {
-    tools.metrics.inFlight.dec()
+    tools.metrics.inFlight.requests -= 1
     if (record.status === 0) record.aborted = true
     tools.record({ ...record, status: record.status || CLIENT_CLOSED })
   })

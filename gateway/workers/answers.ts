@@ -1,4 +1,5 @@
-import { countsOf, explainFor } from '../edge/admin.ts'
+import { explainFor } from '../edge/admin.ts'
+import { readCounts } from '../edge/counts.ts'
 import { measure } from '../edge/measure.ts'
 import { type AdminState, statusOf } from '../edge/status.ts'
 import type { Asked } from '../explain/asked.ts'
@@ -9,7 +10,7 @@ export async function answer(state: AdminState | undefined, about: Question): Pr
   if (!state) return undefined
   if (about === 'readiness') return state.notReady() ?? 'ready'
   if (about === 'status') return statusOf(state)
-  if (about === 'counts') return countsOf(state)
+  if (about === 'counts') return readCounts(state.metrics)
   measure(state)
   return state.metrics.registry.getMetricsAsJSON()
 }

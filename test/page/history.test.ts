@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Counts, NO_COUNTS } from '../../gateway/edge/counts.ts'
-import { SECONDS } from '../../gateway/edge/metrics.ts'
 import { createHistory, quantile } from '../../gateway/edge/page/history.ts'
+import { SECONDS } from '../../gateway/edge/series.ts'
 
 const START = 1_700_000_000_000
 

@@ -1,5 +1,5 @@
 import type { Buckets, Counts, RouteCount } from '../counts.ts'
-import { SECONDS } from '../metrics.ts'
+import { SECONDS } from '../series.ts'
 
 /** The last quarter of an hour, for the charts. */
 export interface History {
