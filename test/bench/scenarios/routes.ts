@@ -42,17 +42,19 @@ type Pair = readonly [few: Round, many: Round]
 
 async function rounds(bench: Bench, few: Running, many: Running): Promise<Pair[]> {
   const tokens = await tokenFile(bench, 'routes', 1)
-  const one = async (running: Running, count: number): Promise<Round> => {
+  const one = async (running: Running, count: number, isFirst: boolean): Promise<Round> => {
     const paths = pathFile(bench, `routes-${count}`, routePaths(count))
     const load = { paths, connections: 64, tokens }
-    await measure(running, { ...load, seconds: 2 })
+    await measure(running, { ...load, seconds: isFirst ? 10 : 2 })
     const round = await measure(running, { ...load, seconds: bench.seconds })
     if (round.refused + round.broken > 0) throw new Error(`${running.name} refused a request`)
     bench.say(`  ${running.name}: ${figure(round.cpu)} µs`)
     return round
   }
   const pairs: Pair[] = []
-  for (let i = 0; i < bench.rounds; i++) pairs.push([await one(few, FEW), await one(many, MANY)])
+  for (let i = 0; i < bench.rounds; i++) {
+    pairs.push([await one(few, FEW, i === 0), await one(many, MANY, i === 0)])
+  }
   return pairs
 }
 
