@@ -4,7 +4,7 @@ import type { BodySink, RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
 import type { Inbox } from './inbox.ts'
 import { AnswerParser } from './parser.ts'
-import type { Answering, Outgoing } from './sending.ts'
+import type { Answering, Outgoing, Sending } from './sending.ts'
 import { bodyWriter, IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
 
 export interface ConnectionEvents {
@@ -55,17 +55,18 @@ export class Connection {
     return this.#socket.writable && !this.#socket.destroyed
   }
 
-  send(request: Outgoing, answering: Answering): void {
+  send(request: Outgoing, answering: Answering): Sending {
     const { method, body, timeout } = request
+    const sending = new OnConnection(this, answering)
     this.#answering = answering
     this.#parser.expect(method === 'HEAD')
     if (!mayBeReused(method)) this.#isClosing = true
     const head = this.#headOf(request)
-    if (head === undefined) return
+    if (head === undefined) return sending
     if (!body) {
       this.#socket.write(head, 'latin1')
       this.#clock.start(timeout)
-      return
+      return sending
     }
     this.#body = body
     // What has come of the body goes out together with the head.
@@ -73,6 +74,7 @@ export class Connection {
     this.#socket.write(head, 'latin1')
     body.start(this.#sink(body, timeout))
     queueMicrotask(() => this.#socket.uncork())
+    return sending
   }
 
   /** `undefined` where it cannot be written: told later, as everything else that goes wrong. */
@@ -213,6 +215,29 @@ export class Connection {
     this.#body = undefined
     this.#answering = undefined
     this.#isInBody = false
+  }
+}
+
+/** One request on a connection. */
+class OnConnection implements Sending {
+  readonly #connection: Connection
+  readonly #answering: Answering
+
+  constructor(connection: Connection, answering: Answering) {
+    this.#connection = connection
+    this.#answering = answering
+  }
+
+  pause(): void {
+    this.#connection.pause(this.#answering)
+  }
+
+  resume(): void {
+    this.#connection.resume(this.#answering)
+  }
+
+  abort(error: Error): void {
+    this.#connection.abort(this.#answering, error)
   }
 }
 

@@ -4,7 +4,9 @@ import { timerLimit } from '../timer.ts'
 import { type BodyLimits, meterBody, type RequestBody } from './body.ts'
 import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, upstreamDenial } from './faults.ts'
-import { relayTo } from './relay.ts'
+import type { AnswerHead } from './parser.ts'
+import { Relay } from './relay.ts'
+import type { Answering, Sending } from './sending.ts'
 import type { Target } from './targets.ts'
 
 export interface Exchange {
@@ -46,69 +48,100 @@ const timeLeft = (closeAt: number): number =>
 
 /** Sends a request to an origin of its upstream and streams the answer back. */
 export function forwardHttp(target: Target, exchange: Exchange): void {
-  const { permit, response, requestId, closeAt, outgoing } = exchange
-  const { timeout, idleTimeout } = permit.route.dataSource.upstream
-  let refusal: Denial | undefined
-  let answerBegan = false
+  new Forwarding(target, exchange).begin()
+}
 
-  const abort = (denial?: Denial, why = 'the caller has gone') => {
-    refusal ??= denial
-    sending.abort(new Error(denial?.denied ?? why))
+/** One request on its way to an origin, and its answer on the way back. */
+class Forwarding implements Answering {
+  readonly #target: Target
+  readonly #exchange: Exchange
+  readonly #relay: Relay
+  #body: RequestBody | undefined
+  #sending: Sending | undefined
+  /** Why it was given up, where that is told to the caller. */
+  #refusal: Denial | undefined
+  #answerBegan = false
+  #expiry: NodeJS.Timeout | undefined
+
+  constructor(target: Target, exchange: Exchange) {
+    const { permit, response, requestId } = exchange
+    this.#target = target
+    this.#exchange = exchange
+    this.#relay = new Relay(response, requestId, permit.route.dataSource.upstream.idleTimeout)
   }
-  const body = openBody(exchange, abort)
-  const relay = relayTo(response, requestId, idleTimeout)
-  let expiry: NodeJS.Timeout | undefined
-  const expire = () => abort(undefined, 'the token has expired')
-  const ended = target.begin()
-  const onClose = () => abort()
-  const settle = () => {
-    ended()
-    clearTimeout(expiry)
-    relay.settle()
+
+  begin(): void {
+    const { permit, response, outgoing } = this.#exchange
+    const { timeout } = permit.route.dataSource.upstream
+    const body = openBody(this.#exchange, denial => this.#abort(denial))
+    this.#body = body
+    this.#target.begins()
+    response.on('close', this.#onClose)
+    const { method, target, headers } = outgoing
+    this.#sending = this.#target.send({ method, target, headers, body, timeout }, this)
+  }
+
+  onBegan(): void {
+    this.#answerBegan = true
+  }
+
+  onHead(head: AnswerHead): void {
+    const { closeAt, onHead } = this.#exchange
+    this.#target.succeeded()
+    if (closeAt !== undefined) {
+      const expire = () => this.#abort(undefined, 'the token has expired')
+      this.#expiry = setTimeout(expire, timeLeft(closeAt))
+    }
+    onHead()
+    this.#relay.head(head)
+  }
+
+  onData(chunk: Buffer, isLast: boolean): boolean {
+    return this.#relay.data(this.#sending as Sending, chunk, isLast)
+  }
+
+  onEnd(): void {
+    this.#settle()
+    this.#relay.end()
+    this.#exchange.onDone()
+  }
+
+  onUnreachable(error: Error): void {
+    const { response, onUnreachable } = this.#exchange
+    this.#settle()
+    const denial = upstreamDenial(error)
+    this.#target.failed('unreachable', denial.cause ?? denial.denied)
+    if (!response.destroyed && onUnreachable(error)) return
+    fail(this.#exchange, denial, error)
+  }
+
+  onError(error: Error): void {
+    const { response, onUnanswered } = this.#exchange
+    this.#settle()
+    const denial = this.#refusal ?? upstreamDenial(error)
+    if (!response.destroyed && !this.#body?.hasBrokenOff() && isBlamed(response, denial)) {
+      this.#target.failed('unanswered', denial.cause ?? denial.denied)
+    }
+    const mayRepeat = !response.destroyed && !this.#refusal && !this.#answerBegan
+    const isUnanswered = mayRepeat && isStaleConnection(error) && isRepeatable(this.#exchange)
+    if (isUnanswered && onUnanswered()) return
+    fail(this.#exchange, denial, error)
+  }
+
+  readonly #onClose = () => this.#abort()
+
+  #abort(denial?: Denial, why = 'the caller has gone'): void {
+    this.#refusal ??= denial
+    this.#sending?.abort(new Error(denial?.denied ?? why))
+  }
+
+  #settle(): void {
+    this.#target.ended()
+    clearTimeout(this.#expiry)
+    this.#relay.settle()
     // There may be as many attempts as there are origins.
-    response.off('close', onClose)
+    this.#exchange.response.off('close', this.#onClose)
   }
-  response.on('close', onClose)
-
-  const { method, target: path, headers } = outgoing
-  const sending = target.send(
-    { method, target: path, headers, body, timeout },
-    {
-      onBegan: () => {
-        answerBegan = true
-      },
-      onHead: head => {
-        target.succeeded()
-        if (closeAt !== undefined) expiry = setTimeout(expire, timeLeft(closeAt))
-        exchange.onHead()
-        relay.head(head)
-      },
-      onData: (chunk, isLast) => relay.data(sending, chunk, isLast),
-      onEnd: () => {
-        settle()
-        relay.end()
-        exchange.onDone()
-      },
-      onUnreachable: error => {
-        settle()
-        const denial = upstreamDenial(error)
-        target.failed('unreachable', denial.cause ?? denial.denied)
-        if (!response.destroyed && exchange.onUnreachable(error)) return
-        fail(exchange, denial, error)
-      },
-      onError: error => {
-        settle()
-        const denial = refusal ?? upstreamDenial(error)
-        if (!response.destroyed && !body?.hasBrokenOff() && isBlamed(response, denial)) {
-          target.failed('unanswered', denial.cause ?? denial.denied)
-        }
-        const mayRepeat = !response.destroyed && !refusal && !answerBegan
-        const isUnanswered = mayRepeat && isStaleConnection(error) && isRepeatable(exchange)
-        if (isUnanswered && exchange.onUnanswered()) return
-        fail(exchange, denial, error)
-      },
-    },
-  )
 }
 
 /** Whether it was the upstream that failed to answer. */

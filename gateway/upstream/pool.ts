@@ -45,7 +45,7 @@ export function openConnections(
       // Whether the origin is there matters to others, though nobody waits here any more.
       if (outcome instanceof Error) return answering.onUnreachable(outcome)
       connection = open(outcome, inbox)
-      if (!givenUp) return connection.send(request, answering)
+      if (!givenUp) return void connection.send(request, answering)
       pool.onFree(connection)
       answering.onError(givenUp)
     })
@@ -63,12 +63,7 @@ export function openConnections(
   const send = (request: Outgoing, answering: Answering): Sending => {
     const connection = pool.take()
     if (!connection) return sendNew(request, answering)
-    connection.send(request, answering)
-    return {
-      pause: () => connection.pause(answering),
-      resume: () => connection.resume(answering),
-      abort: error => connection.abort(answering, error),
-    }
+    return connection.send(request, answering)
   }
   return { identity, send, retire: pool.retire, destroy: pool.destroy }
 }

@@ -4,17 +4,6 @@ import type { CallerResponse } from './caller.ts'
 import type { AnswerHead } from './parser.ts'
 import type { Sending } from './sending.ts'
 
-/** The answer of an upstream on its way to the caller. */
-export interface Relay {
-  /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
-  readonly head: (head: AnswerHead) => void
-  /** Whether the chunk is still needed when this returns. */
-  readonly data: (from: Sending, chunk: Buffer, isLast: boolean) => boolean
-  readonly end: () => void
-  /** Takes every listener and timer back. */
-  readonly settle: () => void
-}
-
 /** Throws, before anything is written, where HTTP knows no such status or header. */
 export function writeHead(
   response: CallerResponse,
@@ -34,65 +23,80 @@ export function writeHead(
 const withoutLength = (headers: readonly string[]): string[] =>
   headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length')
 
-/**
- * Streams an answer, no faster than the caller reads it.
- *
- * @param maxPause milliseconds that a caller may leave the answer unread: one that never reads on
- *   would hold the upstream's connection for ever
- */
-export function relayTo(response: CallerResponse, requestId: string, maxPause: number): Relay {
-  let unread: NodeJS.Timeout | undefined
-  let paused: Sending | undefined
-  let bodyBegan = false
-  let hasEnded = false
-  const wait = () => {
-    clearTimeout(unread)
-    unread = setTimeout(() => response.destroy(), timerLimit(maxPause))
+/** The answer of an upstream on its way to the caller, no faster than that reads it. */
+export class Relay {
+  readonly #response: CallerResponse
+  readonly #requestId: string
+  /** Milliseconds that a caller may leave the answer unread: else it would hold the upstream's connection for ever. */
+  readonly #maxPause: number
+  #unread: NodeJS.Timeout | undefined
+  #onDrain: (() => void) | undefined
+  #bodyBegan = false
+  #hasEnded = false
+
+  constructor(response: CallerResponse, requestId: string, maxPause: number) {
+    this.#response = response
+    this.#requestId = requestId
+    this.#maxPause = maxPause
   }
-  const flushHead = () => {
-    if (!bodyBegan && !response.destroyed) response.flushHeaders()
+
+  /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
+  head(head: AnswerHead): void {
+    writeHead(this.#response, head, this.#requestId)
+    // Most often the body follows at once, and both go out together; an event stream's may not.
+    setImmediate(flushHead, this)
   }
-  const onDrain = () => {
-    clearTimeout(unread)
-    paused?.resume()
+
+  flushHead(): void {
+    if (!this.#bodyBegan && !this.#response.destroyed) this.#response.flushHeaders()
   }
-  const pause = (from: Sending) => {
-    if (!paused) response.on('drain', onDrain)
-    paused = from
-    from.pause()
-    wait()
+
+  /** @returns whether the chunk is still needed later */
+  data(from: Sending, chunk: Buffer, isLast: boolean): boolean {
+    this.#bodyBegan = true
+    if (isLast && chunk.length <= ONE_WRITE) {
+      this.#hasEnded = true
+      this.#response.end(chunk.toString('latin1'), 'latin1')
+      return false
+    }
+    if (!this.#response.write(chunk)) this.#pause(from)
+    return true
   }
-  const settle = () => {
-    clearTimeout(unread)
-    if (paused) response.off('drain', onDrain)
+
+  end(): void {
+    this.#bodyBegan = true
+    this.settle()
+    if (!this.#hasEnded) this.#response.end()
+    if (this.#response.writableLength === 0) return
+    this.#wait()
+    this.#response.once('close', () => clearTimeout(this.#unread))
   }
-  return {
-    settle,
-    head: head => {
-      writeHead(response, head, requestId)
-      // Most often the body follows at once, and both go out together; an event stream's may not.
-      setImmediate(flushHead)
-    },
-    data: (from, chunk, isLast) => {
-      bodyBegan = true
-      if (isLast && chunk.length <= ONE_WRITE) {
-        hasEnded = true
-        response.end(chunk.toString('latin1'), 'latin1')
-        return false
+
+  /** Takes every listener and timer back. */
+  settle(): void {
+    clearTimeout(this.#unread)
+    if (this.#onDrain) this.#response.off('drain', this.#onDrain)
+  }
+
+  #pause(from: Sending): void {
+    if (!this.#onDrain) {
+      this.#onDrain = () => {
+        clearTimeout(this.#unread)
+        from.resume()
       }
-      if (!response.write(chunk)) pause(from)
-      return true
-    },
-    end: () => {
-      bodyBegan = true
-      settle()
-      if (!hasEnded) response.end()
-      if (response.writableLength === 0) return
-      wait()
-      response.once('close', () => clearTimeout(unread))
-    },
+      this.#response.on('drain', this.#onDrain)
+    }
+    from.pause()
+    this.#wait()
+  }
+
+  #wait(): void {
+    clearTimeout(this.#unread)
+    this.#unread = setTimeout(() => this.#response.destroy(), timerLimit(this.#maxPause))
   }
 }
+
+const flushHead = (relay: Relay) => relay.flushHead()
 
 /** Bytes of a whole body that go out in one piece with the head: as text, which the head is. */
 const ONE_WRITE = 4 * 1024

@@ -32,8 +32,8 @@ export interface Answering {
 
 /** A request on its way; none of these does anything once it has ended. */
 export interface Sending {
-  readonly pause: () => void
-  readonly resume: () => void
+  pause(): void
+  resume(): void
   /** Gives it up, and the connection with it. */
-  readonly abort: (error: Error) => void
+  abort(error: Error): void
 }

@@ -13,8 +13,9 @@ import { type Connections, openConnections } from './pool.ts'
 export interface Target extends Connections {
   readonly origin: Origin
   readonly state: OriginState
-  /** To be called when a request begins with it; what it returns, when that has ended. */
-  readonly begin: () => () => void
+  /** A request begins with it; each one that began has to end. */
+  readonly begins: () => void
+  readonly ended: () => void
   /** A request was answered, whatever the answer was. */
   readonly succeeded: () => void
   readonly failed: (failure: Failure, cause: string) => void
@@ -47,11 +48,11 @@ export function openTarget(
     ...openConnections(upstream, origin),
     origin,
     state,
-    begin: () => {
+    begins: () => {
       state.inFlight++
-      return () => {
-        state.inFlight--
-      }
+    },
+    ended: () => {
+      state.inFlight--
     },
     succeeded: () => change('', () => noteSuccess(state)),
     failed: (failure, cause) => change(cause, () => noteFailure(state, failure, now())),

@@ -45,11 +45,11 @@ export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
     target: outgoing.origin.origin,
     ...(target.identity && { agent: agentFor(target.identity) }),
   })
-  const ended = target.begin()
+  target.begins()
   let failed = (error: Error) => upgrade.onDenied(upstreamDenial(error))
   proxy.on('proxyReqWs', proxyRequest => {
     writeRequest(proxyRequest, outgoing)
-    proxyRequest.once('close', ended)
+    proxyRequest.once('close', target.ended)
     failed = awaitAnswer(proxyRequest, target, upgrade)
   })
   const onError = (error: Error) => failed(error)
@@ -109,9 +109,9 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
   proxyRequest.once('upgrade', (answer, upstreamSocket: Socket) => {
     begin(101)
     goesOn = true
-    const ended = target.begin()
+    target.begins()
     upstreamSocket.once('close', () => {
-      ended()
+      target.ended()
       onDone()
     })
     cleanAnswer(answer, requestId)
