@@ -68,6 +68,7 @@ export function http2Response(
     },
     // `seeOff` looks after the end of an answer.
     writableLength: 0,
+    keepsChunks: true,
     shouldKeepAlive: true,
     writeContinue: () => isGone() || stream.additionalHeaders({ ':status': 100 }),
     writeHead,

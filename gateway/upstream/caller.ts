@@ -23,6 +23,8 @@ export interface CallerResponse {
   readonly writableFinished: boolean
   /** Bytes that wait for the connection, where nobody else sees to it that they are read. */
   readonly writableLength: number
+  /** Whether chunks are needed for longer than `writableLength` tells. */
+  readonly keepsChunks?: true
   /** Once `false`, the connection is closed behind the answer. Means nothing to HTTP/2. */
   shouldKeepAlive: boolean
   writeContinue(): void

@@ -4,7 +4,7 @@ import type { BodySink, RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
 import type { Inbox } from './inbox.ts'
 import { AnswerParser } from './parser.ts'
-import type { Answering, Outgoing, Sending } from './sending.ts'
+import type { Answering, Holder, Outgoing, Sending } from './sending.ts'
 import { bodyWriter, IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
 
 export interface ConnectionEvents {
@@ -24,6 +24,7 @@ export class Connection {
   freeSince = 0
 
   readonly #socket: Socket
+  readonly #inbox: Inbox
   readonly #events: ConnectionEvents
   readonly #idleTimeout: number
   readonly #parser = new AnswerParser()
@@ -37,6 +38,7 @@ export class Connection {
   /** @param idleTimeout milliseconds between two bytes of an answer */
   constructor(socket: Socket, inbox: Inbox, idleTimeout: number, events: ConnectionEvents) {
     this.#socket = socket
+    this.#inbox = inbox
     this.#idleTimeout = idleTimeout
     this.#events = events
     inbox.onBytes = bytes => this.#onBytes(bytes)
@@ -130,11 +132,11 @@ export class Connection {
     }
   }
 
-  #onBytes(bytes: Buffer): boolean {
+  #onBytes(bytes: Buffer): Holder | undefined {
     // Nobody asked for anything: whatever it is, the next answer must not begin with it.
     if (!this.#answering) {
       this.#socket.destroy()
-      return false
+      return undefined
     }
     this.#parser.read(bytes)
     return this.#deliver(this.#answering)
@@ -150,16 +152,16 @@ export class Connection {
   }
 
   /** Hands on what the parser found; any of it may give the request up, or be more than can be passed on. */
-  #deliver(answering: Answering): boolean {
+  #deliver(answering: Answering): Holder | undefined {
     try {
       return this.#handOn(answering)
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)))
-      return true
+      return undefined
     }
   }
 
-  #handOn(answering: Answering): boolean {
+  #handOn(answering: Answering): Holder | undefined {
     const parser = this.#parser
     if (parser.began) answering.onBegan()
     const head = parser.answer
@@ -169,23 +171,23 @@ export class Connection {
       this.idleFor = idleTimeOf(head.headers)
       answering.onHead(head)
     }
-    const isKept = this.#deliverBody(answering)
-    if (this.#answering !== answering) return isKept
+    const holder = this.#deliverBody(answering)
+    if (this.#answering !== answering) return holder
     if (parser.isComplete) this.#finish(answering)
     else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
     else if (this.#isInBody && !this.#socket.isPaused()) this.#clock.start(this.#idleTimeout)
-    return isKept
+    return holder
   }
 
-  #deliverBody(answering: Answering): boolean {
+  #deliverBody(answering: Answering): Holder | undefined {
     const { chunks, isComplete } = this.#parser
-    let isKept = false
+    let holder: Holder | undefined
     for (let i = 0; i < chunks.length && this.#answering === answering; i++) {
       const isLast = isComplete && i === chunks.length - 1
-      if (answering.onData(chunks[i] as Buffer, isLast)) isKept = true
+      holder = answering.onData(chunks[i] as Buffer, isLast) ?? holder
     }
     if (chunks.length > 0) chunks.length = 0
-    return isKept
+    return holder
   }
 
   #finish(answering: Answering): void {
@@ -212,6 +214,7 @@ export class Connection {
   #leave(): void {
     this.#clock.stop()
     this.#body?.stop()
+    this.#inbox.forget()
     this.#body = undefined
     this.#answering = undefined
     this.#isInBody = false

@@ -6,7 +6,7 @@ import type { CallerBody, CallerResponse } from './caller.ts'
 import { isStaleConnection, upstreamDenial } from './faults.ts'
 import type { AnswerHead } from './parser.ts'
 import { Relay } from './relay.ts'
-import type { Answering, Sending } from './sending.ts'
+import type { Answering, Holder, Sending } from './sending.ts'
 import type { Target } from './targets.ts'
 
 export interface Exchange {
@@ -96,7 +96,7 @@ class Forwarding implements Answering {
     this.#relay.head(head)
   }
 
-  onData(chunk: Buffer, isLast: boolean): boolean {
+  onData(chunk: Buffer, isLast: boolean): Holder | undefined {
     return this.#relay.data(this.#sending as Sending, chunk, isLast)
   }
 

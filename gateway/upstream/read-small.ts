@@ -1,5 +1,5 @@
 import type { Connections } from './pool.ts'
-import type { Outgoing } from './sending.ts'
+import type { Holder, Outgoing } from './sending.ts'
 
 /** A short answer, whole or cut off where it was longer than anyone reads. */
 export interface SmallAnswer {
@@ -38,7 +38,7 @@ export async function readSmall(
         answer(true)
         sending.abort(new Error('more than anyone reads'))
       }
-      return true
+      return FOREVER
     },
     onEnd: () => answer(false),
     onUnreachable: reject,
@@ -51,3 +51,6 @@ export async function readSmall(
   signal.addEventListener('abort', onAbort)
   return promise.finally(() => signal.removeEventListener('abort', onAbort))
 }
+
+/** It is put together when all of it is there. */
+const FOREVER: Holder = { holds: () => true }

@@ -2,7 +2,7 @@ import { timerLimit } from '../timer.ts'
 import { answerHeaders, isCoded } from './answer-headers.ts'
 import type { CallerResponse } from './caller.ts'
 import type { AnswerHead } from './parser.ts'
-import type { Sending } from './sending.ts'
+import type { Holder, Sending } from './sending.ts'
 
 /** Throws, before anything is written, where HTTP knows no such status or header. */
 export function writeHead(
@@ -33,6 +33,9 @@ export class Relay {
   #onDrain: (() => void) | undefined
   #bodyBegan = false
   #hasEnded = false
+  #isSettled = false
+  /** Bytes of the answer's body; those that wait for the caller are its last ones. */
+  #written = 0
 
   constructor(response: CallerResponse, requestId: string, maxPause: number) {
     this.#response = response
@@ -51,16 +54,28 @@ export class Relay {
     if (!this.#bodyBegan && !this.#response.destroyed) this.#response.flushHeaders()
   }
 
-  /** @returns whether the chunk is still needed later */
-  data(from: Sending, chunk: Buffer, isLast: boolean): boolean {
+  /** @returns who still needs the chunk later */
+  data(from: Sending, chunk: Buffer, isLast: boolean): Holder | undefined {
     this.#bodyBegan = true
     if (isLast && chunk.length <= ONE_WRITE) {
       this.#hasEnded = true
       this.#response.end(chunk.toString('latin1'), 'latin1')
-      return false
+      return undefined
     }
+    this.#written += chunk.length
+    const end = this.#written
     if (!this.#response.write(chunk)) this.#pause(from)
-    return true
+    return { holds: () => this.#holds(end) }
+  }
+
+  /**
+   * Whether what ends with this byte of the answer may still wait for the caller. What waits when the
+   * answer has ended or broken off is held for ever: the next answer must not be written over it.
+   */
+  #holds(end: number): boolean {
+    const { keepsChunks, destroyed, writableLength } = this.#response
+    if (this.#isSettled || destroyed || keepsChunks === true) return true
+    return end > this.#written - writableLength
   }
 
   end(): void {
@@ -74,6 +89,7 @@ export class Relay {
 
   /** Takes every listener and timer back. */
   settle(): void {
+    this.#isSettled = true
     clearTimeout(this.#unread)
     if (this.#onDrain) this.#response.off('drain', this.#onDrain)
   }

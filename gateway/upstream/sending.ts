@@ -13,6 +13,12 @@ export interface Outgoing {
   readonly timeout: number
 }
 
+/** Who needs chunks of an answer for some time. */
+export interface Holder {
+  /** Whether any of them may still be needed. */
+  holds(): boolean
+}
+
 /** What becomes of a request. Either `onEnd`, `onUnreachable` or `onError` comes last, and once. */
 export interface Answering {
   /** A byte of an answer has come, be it of an interim one. */
@@ -21,9 +27,9 @@ export interface Answering {
   onHead(head: AnswerHead): void
   /**
    * @param isLast whether it is the end of the answer
-   * @returns whether the chunk is still needed later; its memory is used again else
+   * @returns who still needs the chunk later; where nobody does, its memory is used again
    */
-  onData(chunk: Buffer, isLast: boolean): boolean
+  onData(chunk: Buffer, isLast: boolean): Holder | undefined
   onEnd(): void
   /** No connection came about: nothing has been sent. */
   onUnreachable(error: Error): void

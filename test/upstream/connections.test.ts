@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RequestBody } from '../../gateway/upstream/body.ts'
 import { type Connections, openConnections } from '../../gateway/upstream/pool.ts'
-import type { Answering, Outgoing, Sending } from '../../gateway/upstream/sending.ts'
+import type { Answering, Holder, Outgoing, Sending } from '../../gateway/upstream/sending.ts'
 import { freePort } from '../support/redis.ts'
 
 /** Requests that have reached the origin, each with the number of its connection. */
@@ -75,7 +75,7 @@ function send(
       onHead: () => {},
       onData: chunk => {
         body += chunk
-        return false
+        return undefined
       },
       onEnd: () => resolve(`ended: ${body}`),
       onUnreachable: ({ message }) => resolve(`unreachable: ${message}`),
@@ -86,10 +86,7 @@ function send(
   return { sending, outcome }
 }
 
-const pauses = ({ sending }: Sent): boolean => {
-  sending.pause()
-  return false
-}
+const pauses = ({ sending }: Sent): undefined => sending.pause() as undefined
 
 const connectionsUsed = () => arrived.map(({ connection }) => connection)
 
@@ -299,7 +296,7 @@ describe('a request', () => {
     const ends: string[] = []
     const told = {
       onHead,
-      onData: () => ends.push('data') > 0,
+      onData: () => ends.push('data') as never,
       onEnd: () => void ends.push('end'),
       onError: ({ message }: Error) => void ends.push(message),
     }
@@ -321,7 +318,7 @@ describe('a request', () => {
         onData: chunk => {
           chunks.push(String(chunk))
           one.sending.abort(new Error('enough'))
-          return false
+          return undefined
         },
       },
     )
@@ -330,19 +327,41 @@ describe('a request', () => {
 })
 
 describe('what the chunks of an answer are in', () => {
-  test('is used again, where nobody keeps them', async () => {
+  /** Chunks as they come, one at a time, each held as `holders` say. */
+  async function chunksOf(bodies: readonly string[], holders: readonly (Holder | undefined)[]) {
     const chunks: Buffer[] = []
-    const keep = (isKept: boolean) => (chunk: Buffer) => {
+    let more = () => {}
+    answer = socket => {
+      more = () => void socket.write(bodies[chunks.length] ?? '')
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bodies.join('').length}\r\n\r\n`)
+      more()
+    }
+    const onData = (chunk: Buffer) => {
       chunks.push(chunk)
-      return isKept
+      if (chunks.length < bodies.length) more()
+      return holders[chunks.length - 1]
     }
-    for (const body of ['kept', 'gone']) {
-      answer = socket => void socket.write(reply(body))
-      await send({}, { onData: keep(body === 'kept') }).outcome
-    }
-    answer = socket => void socket.write(reply('last'))
-    await send().outcome
-    expect(chunks.map(String)).toEqual(['kept', 'last'])
+    await send({}, { onData }).outcome
+    return chunks
+  }
+
+  test('is used again, where nobody holds it any more', async () => {
+    const held: Holder = { holds: () => true }
+    const free: Holder = { holds: () => false }
+    const chunks = await chunksOf(['1', '2', '3', '4', '5'], [held, free, undefined, held, held])
+    expect(chunks.map(String)).toEqual(['1', '4', '4', '4', '5'])
+    expect(chunks[2]?.buffer).toBe(chunks[1]?.buffer)
+    expect(chunks[3]?.buffer).toBe(chunks[1]?.buffer)
+  })
+  test('is asked for each time that it is needed', async () => {
+    let isHeld = true
+    const one: Holder = { holds: () => isHeld }
+    const chunks = await chunksOf(['1', '2', '3', '4'], [one, { holds: () => true }, undefined])
+    expect(chunks.map(String)).toEqual(['1', '2', '4', '4'])
+    isHeld = false
+    const more = await chunksOf(['5', '6'], [])
+    expect(more.map(String)).toEqual(['6', '6'])
+    expect(chunks.map(String)).toEqual(['1', '2', '4', '4'])
   })
 })
 
