@@ -9,6 +9,8 @@ export interface Contestant {
   readonly missing: () => string | undefined
   /** For the table: what it is, with its version. */
   readonly title: () => string
+  /** Callers that it takes with so many descriptors, where that is a setting of its own. */
+  readonly mostCallers?: (descriptors: number) => number
   /** Writes its configuration, if it has one, and says how to start it. */
   readonly command: (setup: Setup) => readonly string[]
 }

@@ -7,6 +7,7 @@ import { debian, versionOf } from './packages.ts'
 export const haproxy: Contestant = {
   name: 'haproxy',
   authenticates: true,
+  mostCallers,
   missing: () => debian('haproxy') ?? tooOld(),
   title: () => `HAProxy ${versionOf('haproxy', '-v')}, jwt_verify`,
   command: setup => {
@@ -24,10 +25,15 @@ function tooOld(): string | undefined {
   return major * 100 + minor >= 205 ? undefined : `HAProxy ${version} is too old: 2.5 or later`
 }
 
+/** It asks for two descriptors for each. */
+function mostCallers(descriptors: number): number {
+  return Math.floor((descriptors - 200) / 2)
+}
+
 const configurationOf = (setup: Setup): string => `
 global
   nbthread 1
-  maxconn ${Math.floor((setup.descriptors - 200) / 2)}
+  maxconn ${mostCallers(setup.descriptors)}
   tune.maxrewrite 4096
   tune.bufsize 32768
   log stdout format raw local0 info

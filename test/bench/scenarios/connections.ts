@@ -48,11 +48,12 @@ interface IdleFigures {
 
 async function besideIdle(
   { issuer, descriptors, seconds, say }: Bench,
-  { name, port, server: { pid } }: Running,
+  { name, port, contestant, server: { pid } }: Running,
   what: Omit<Load, 'seconds'>,
 ): Promise<IdleFigures> {
-  // The descriptors of the bench, and of a contestant with two for each caller.
-  const held = Math.min(IDLE, Math.floor(descriptors / 2) - 2 * BUSY - 200)
+  // A contestant has connections to the API besides, and the bench those of other contestants.
+  const room = contestant.mostCallers?.(descriptors) ?? descriptors - 4 * BUSY
+  const held = Math.min(IDLE, room - 2 * BUSY - 200)
   const before = treeMemory(pid).now
   const token = issuer.token(claimsOf(issuer))
   const idle = await holdConnections(port, held, request({ token }), 200)
