@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { deadline } from '../timer.ts'
-import type { BodySink, RequestBody } from './body.ts'
 import { UpstreamFault } from './faults.ts'
 import type { Inbox } from './inbox.ts'
 import { AnswerParser } from './parser.ts'
 import type { Answering, Holder, Outgoing, Sending } from './sending.ts'
-import { bodyWriter, IDLE_TIME, idleTimeOf, mayBeReused, requestHead } from './wire.ts'
+import { type Line, Sent } from './sent.ts'
+import { IDLE_TIME, idleTimeOf, mayBeReused } from './wire.ts'
 
 export interface ConnectionEvents {
   /** It can take the next request. */
@@ -26,28 +26,25 @@ export class Connection {
   readonly #socket: Socket
   readonly #inbox: Inbox
   readonly #events: ConnectionEvents
-  readonly #idleTimeout: number
   readonly #parser = new AnswerParser()
-  /** To the head of the answer, then between two bytes of it. */
-  readonly #clock = deadline(() => this.#fail(tooSlow()))
-  #answering: Answering | undefined
-  #body: RequestBody | undefined
+  readonly #line: Line
+  #sent: Sent | undefined
   #isClosing = false
-  #isInBody = false
 
   /** @param idleTimeout milliseconds between two bytes of an answer */
   constructor(socket: Socket, inbox: Inbox, idleTimeout: number, events: ConnectionEvents) {
+    const clock = deadline(() => this.#fail(tooSlow()))
     this.#socket = socket
     this.#inbox = inbox
-    this.#idleTimeout = idleTimeout
     this.#events = events
+    this.#line = { socket, clock, idleTimeout, fail: error => this.#fail(error) }
     inbox.onBytes = bytes => this.#onBytes(bytes)
-    socket.on('drain', () => this.#body?.drained())
+    socket.on('drain', () => this.#sent?.drained())
     socket.on('end', () => this.#onEnd())
     socket.on('error', error => this.#fail(error))
     socket.on('close', () => {
       this.#fail(closed())
-      this.#clock.end()
+      clock.end()
       this.#parser.free()
       events.onClosed(this)
     })
@@ -58,59 +55,18 @@ export class Connection {
   }
 
   send(request: Outgoing, answering: Answering): Sending {
-    const { method, body, timeout } = request
-    const sending = new OnConnection(this, answering)
-    this.#answering = answering
-    this.#parser.expect(method === 'HEAD')
-    if (!mayBeReused(method)) this.#isClosing = true
-    const head = this.#headOf(request)
-    if (head === undefined) return sending
-    if (!body) {
-      this.#socket.write(head, 'latin1')
-      this.#clock.start(timeout)
-      return sending
-    }
-    this.#body = body
-    // What has come of the body goes out together with the head.
-    this.#socket.cork()
-    this.#socket.write(head, 'latin1')
-    body.start(this.#sink(body, timeout))
-    queueMicrotask(() => this.#socket.uncork())
-    return sending
-  }
-
-  /** `undefined` where it cannot be written: told later, as everything else that goes wrong. */
-  #headOf(request: Outgoing): string | undefined {
-    try {
-      return requestHead(request)
-    } catch (error) {
-      const fault = error instanceof Error ? error : new Error(String(error))
-      queueMicrotask(() => this.#fail(fault))
-      return undefined
-    }
-  }
-
-  pause(of: Answering): void {
-    if (this.#answering !== of) return
-    this.#clock.stop()
-    this.#socket.pause()
-  }
-
-  resume(of: Answering): void {
-    if (this.#answering !== of) return
-    this.#clock.start(this.#idleTimeout)
-    this.#socket.resume()
-  }
-
-  /** Gives the request up, and the connection with it. */
-  abort(of: Answering, error: Error): void {
-    if (this.#answering === of) this.#fail(error)
+    const sent = new Sent(this.#line, answering)
+    this.#sent = sent
+    this.#parser.expect(request.method === 'HEAD')
+    if (!mayBeReused(request.method)) this.#isClosing = true
+    sent.write(request)
+    return sent
   }
 
   /** Now, or when its request has ended. */
   close(): void {
     this.#isClosing = true
-    if (!this.#answering) this.#socket.destroy()
+    if (!this.#sent) this.#socket.destroy()
   }
 
   /** At once, whatever is on it. */
@@ -118,81 +74,45 @@ export class Connection {
     this.#fail(closed())
   }
 
-  #sink(body: RequestBody, timeout: number): BodySink {
-    const { write, end } = bodyWriter(this.#socket, body.length === undefined)
-    return {
-      write,
-      end: () => {
-        end()
-        this.#body = undefined
-        // Else the time that the caller took for the body would be the upstream's.
-        if (!this.#isInBody) this.#clock.start(timeout)
-      },
-      breakOff: error => this.#fail(error),
-    }
-  }
-
   #onBytes(bytes: Buffer): Holder | undefined {
     // Nobody asked for anything: whatever it is, the next answer must not begin with it.
-    if (!this.#answering) {
+    if (!this.#sent) {
       this.#socket.destroy()
       return undefined
     }
     this.#parser.read(bytes)
-    return this.#deliver(this.#answering)
+    return this.#handOn(this.#sent)
   }
 
   #onEnd(): void {
     // Now: Node would leave it writable for a moment, and a request in it would be lost.
-    if (!this.#answering) return void this.#socket.destroy()
+    if (!this.#sent) return void this.#socket.destroy()
     this.#isClosing = true
     this.#parser.end()
-    this.#deliver(this.#answering)
+    this.#handOn(this.#sent)
     this.#fail(closed())
   }
 
-  /** Hands on what the parser found; any of it may give the request up, or be more than can be passed on. */
-  #deliver(answering: Answering): Holder | undefined {
+  /** What it throws is told as everything else that goes wrong. */
+  #handOn(sent: Sent): Holder | undefined {
+    const parser = this.#parser
     try {
-      return this.#handOn(answering)
+      if (parser.answer) this.idleFor = idleTimeOf(parser.answer.headers)
+      const holder = sent.handOn(parser)
+      if (sent.hasEnded) return holder
+      if (parser.isComplete) this.#finish(sent)
+      else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
+      else sent.goesOn()
+      return holder
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)))
       return undefined
     }
   }
 
-  #handOn(answering: Answering): Holder | undefined {
-    const parser = this.#parser
-    if (parser.began) answering.onBegan()
-    const head = parser.answer
-    if (head) {
-      parser.answer = undefined
-      this.#isInBody = true
-      this.idleFor = idleTimeOf(head.headers)
-      answering.onHead(head)
-    }
-    const holder = this.#deliverBody(answering)
-    if (this.#answering !== answering) return holder
-    if (parser.isComplete) this.#finish(answering)
-    else if (parser.fault !== undefined) this.#fail(new UpstreamFault('malformed', parser.fault))
-    else if (this.#isInBody && !this.#socket.isPaused()) this.#clock.start(this.#idleTimeout)
-    return holder
-  }
-
-  #deliverBody(answering: Answering): Holder | undefined {
-    const { chunks, isComplete } = this.#parser
-    let holder: Holder | undefined
-    for (let i = 0; i < chunks.length && this.#answering === answering; i++) {
-      const isLast = isComplete && i === chunks.length - 1
-      holder = answering.onData(chunks[i] as Buffer, isLast) ?? holder
-    }
-    if (chunks.length > 0) chunks.length = 0
-    return holder
-  }
-
-  #finish(answering: Answering): void {
+  #finish(sent: Sent): void {
     const { keepAlive, fault } = this.#parser
-    const isReusable = keepAlive && fault === undefined && !this.#body && !this.#isClosing
+    const isReusable = keepAlive && fault === undefined && !sent.isUnderWay && !this.#isClosing
     this.#leave()
     if (isReusable && this.isOpen) {
       // The caller may still have to read the last of it; the next one does not wait for that.
@@ -201,46 +121,20 @@ export class Connection {
     } else {
       this.#socket.destroy()
     }
-    answering.onEnd()
+    sent.tell()
   }
 
   #fail(error: Error): void {
-    const answering = this.#answering
+    const sent = this.#sent
     this.#leave()
     this.#socket.destroy()
-    answering?.onError(error)
+    sent?.tell(error)
   }
 
   #leave(): void {
-    this.#clock.stop()
-    this.#body?.stop()
+    this.#sent?.leave()
     this.#inbox.forget()
-    this.#body = undefined
-    this.#answering = undefined
-    this.#isInBody = false
-  }
-}
-
-/** One request on a connection. */
-class OnConnection implements Sending {
-  readonly #connection: Connection
-  readonly #answering: Answering
-
-  constructor(connection: Connection, answering: Answering) {
-    this.#connection = connection
-    this.#answering = answering
-  }
-
-  pause(): void {
-    this.#connection.pause(this.#answering)
-  }
-
-  resume(): void {
-    this.#connection.resume(this.#answering)
-  }
-
-  abort(error: Error): void {
-    this.#connection.abort(this.#answering, error)
+    this.#sent = undefined
   }
 }
 

@@ -37,24 +37,27 @@ export function openConnections(
   }
 
   const sendNew = (request: Outgoing, answering: Answering): Sending => {
-    let connection: Connection | undefined
+    let sending: Sending | undefined
     let givenUp: Error | undefined
     const inbox = new Inbox()
     const connecting = connect(inbox, outcome => {
       pool.connecting.delete(connecting)
       // Whether the origin is there matters to others, though nobody waits here any more.
       if (outcome instanceof Error) return answering.onUnreachable(outcome)
-      connection = open(outcome, inbox)
-      if (!givenUp) return void connection.send(request, answering)
+      const connection = open(outcome, inbox)
+      if (!givenUp) {
+        sending = connection.send(request, answering)
+        return
+      }
       pool.onFree(connection)
       answering.onError(givenUp)
     })
     pool.connecting.add(connecting)
     return {
-      pause: () => connection?.pause(answering),
-      resume: () => connection?.resume(answering),
+      pause: () => sending?.pause(),
+      resume: () => sending?.resume(),
       abort: error => {
-        if (connection) connection.abort(answering, error)
+        if (sending) sending.abort(error)
         else givenUp ??= error
       },
     }
