@@ -289,6 +289,20 @@ describe('a request', () => {
     expect(await paused.outcome).toBe('failed: the connection was closed')
   })
 
+  test('that has ended is nothing to the next one, whatever is asked of it', async () => {
+    const own = open(port, 150)
+    answer = socket => void socket.write(reply('one'))
+    const one = send({}, {}, own)
+    expect(await one.outcome).toBe('ended: one')
+    answer = socket => void setTimeout(() => socket.write(reply('two')), 500)
+    const two = send({}, {}, own)
+    one.sending.resume()
+    one.sending.pause()
+    one.sending.abort(new Error('too late'))
+    expect(await two.outcome).toBe('ended: two')
+    own.destroy()
+  })
+
   test('whose answer cannot be passed on fails with its connection', async () => {
     const onHead = () => {
       throw new Error('what is that')
