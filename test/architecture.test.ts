@@ -29,8 +29,9 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   // Its parser alone: see there.
   undici: /^upstream\/llhttp\.ts$/,
   'http-proxy-3': /^upstream\//,
-  hono: /^edge\//,
-  '@hono/node-server': /^edge\//,
+  // Loaded when somebody opens the page: `edge/admin.ts` has no import of theirs.
+  hono: /^edge\/page\//,
+  '@hono/node-server': /^edge\/page\/listener\.ts$/,
   pino: /^edge\//,
   'prom-client': /^edge\//,
   ioredis: /^edge\//,

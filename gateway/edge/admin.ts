@@ -1,14 +1,11 @@
-import type { Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
-import { Hono } from 'hono'
 import { decideOn } from '../explain/decide.ts'
 import { explanationOf } from '../explain/explanation.ts'
 import type { Policy } from '../policy/policy.ts'
 import { readCounts } from './counts.ts'
 import { measure } from './measure.ts'
 import { METRICS_TYPE } from './metrics.ts'
-import { addPage, PAGE_PATHS } from './page/app.ts'
 import { createFeed } from './page/feed.ts'
 import type { PageSource } from './page/source.ts'
 import { type AdminState, statusOf } from './status.ts'
@@ -19,32 +16,66 @@ export interface AdminView extends PageSource {
   readonly metrics: () => Promise<string>
 }
 
-/** Health, metrics, status and the page on a port of their own, which is never proxied (contract 7). */
+/**
+ * Health, metrics, status and the page on a port of their own, which is never proxied (contract 7). What
+ * programs ask for is answered here; the page is loaded when somebody opens it: Node's `Request`, which
+ * comes with it, costs a process some ten megabytes.
+ */
 export function adminServer(view: AdminView, admin: Policy['admin']): Server {
-  const { notReady, metrics, status } = view
-  const app = new Hono()
-  app.get('/healthz', c => c.json({ status: 'ok' }))
-  app.get('/readyz', async c => {
-    const reason = await notReady()
-    return reason === undefined
-      ? c.json({ status: 'ready' })
-      : c.json({ status: 'not ready', reason }, 503)
-  })
-  app.get('/metrics', async c => c.body(await metrics(), 200, { 'Content-Type': METRICS_TYPE }))
-  app.get('/status', async c => c.json(await status()))
-  app.notFound(c => c.json({ error: 'not found', paths: [...PATHS, ...PAGE_PATHS] }, 404))
-
   const feed = createFeed(view)
   const secret = admin === 'off' ? undefined : admin.secret
   const bound = () => (server.address() as AddressInfo | null)?.address ?? ''
-  addPage(app, view, feed, { bound, secret })
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const paths = Object.keys(PLAIN)
+  let page: ReturnType<typeof loadPage> | undefined
+  const loadPage = async () =>
+    (await import('./page/listener.ts')).pageListener(view, feed, { bound, secret }, paths)
+
+  const server = createServer(async (incoming, response) => {
+    try {
+      const answer = plainFor(incoming)
+      if (!answer) {
+        page ??= loadPage()
+        return await (await page)(incoming, response)
+      }
+      const { status, type = 'application/json', text } = await answer(view)
+      const length = Buffer.byteLength(text)
+      response.writeHead(status, { 'Content-Type': type, 'Content-Length': length }).end(text)
+    } catch {
+      if (!response.headersSent) response.writeHead(500)
+      response.end()
+    }
+  })
   server.once('listening', feed.start)
   server.once('close', feed.stop)
   return server
 }
 
-const PATHS = ['/healthz', '/readyz', '/metrics', '/status']
+interface Plain {
+  readonly status: number
+  /** JSON unless it says so. */
+  readonly type?: string
+  readonly text: string
+}
+
+const json = (value: unknown, status = 200): Plain => ({ status, text: JSON.stringify(value) })
+
+const PLAIN: Readonly<Record<string, (view: AdminView) => Promise<Plain>>> = {
+  '/healthz': async () => json({ status: 'ok' }),
+  '/readyz': async ({ notReady }) => {
+    const reason = await notReady()
+    return reason === undefined
+      ? json({ status: 'ready' })
+      : json({ status: 'not ready', reason }, 503)
+  },
+  '/metrics': async ({ metrics }) => ({ status: 200, type: METRICS_TYPE, text: await metrics() }),
+  '/status': async ({ status }) => json(await status()),
+}
+
+function plainFor({ method, url = '' }: IncomingMessage) {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  const path = url.split('?', 1)[0] as string
+  return Object.hasOwn(PLAIN, path) ? PLAIN[path] : undefined
+}
 
 /** What there is to tell of this process alone. */
 export const viewOf = (
