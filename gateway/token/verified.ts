@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import { hash, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { DataSource, VerifiedToken } from '../model.ts'
 import type { SignedWith } from './claims.ts'
@@ -16,11 +16,13 @@ export interface TokenMemory {
   readonly size: () => number
 }
 
-interface Entry {
+/** Of the text, which is most of a token, nothing is kept: whoever comes with it brings it along. */
+type Remembered = Omit<VerifiedToken, 'text'>
+
+interface Entry extends SignedWith {
   readonly key: KeyObject
-  readonly signed: SignedWith
   /** A token that is good for one data source is nothing to another one; few are meant for two. */
-  readonly verified: readonly VerifiedToken[]
+  readonly verified: readonly Remembered[]
 }
 
 export interface TokenMemoryOptions {
@@ -37,21 +39,31 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
   const entries = new LRUCache<string, Entry>({ max })
 
   const recall: TokenMemory['recall'] = (text, dataSource, now) => {
-    const entry = entries.get(text)
+    const entry = entries.get(digestOf(text))
     const token = entry?.verified.find(each => each.dataSource === dataSource)
     if (!entry || !token) return undefined
     if (token.expiresAt <= now - clockTolerance || token.notBefore > now + clockTolerance) {
       return undefined
     }
-    return currentKey(entry.signed.kid, entry.signed.alg) === entry.key ? token : undefined
+    return currentKey(entry.kid, entry.alg) === entry.key ? { ...token, text } : undefined
   }
 
-  const remember: TokenMemory['remember'] = (token, key, signed) => {
-    const known = entries.get(token.text)
+  const remember: TokenMemory['remember'] = (token, key, { alg, kid }) => {
+    const digest = digestOf(token.text)
+    const known = entries.get(digest)
     const others = known?.key === key ? known.verified : []
-    const verified = [...others.filter(each => each.dataSource !== token.dataSource), token]
-    entries.set(token.text, { key, signed, verified })
+    const { dataSource, principal, scopes, expiresAt, notBefore, identity } = token
+    const remembered = { dataSource, principal, scopes, expiresAt, notBefore, identity }
+    // `concat`, as it makes lists that are as long as they are.
+    const verified = others.filter(each => each.dataSource !== dataSource).concat(remembered)
+    entries.set(digest, { key, alg, kid, verified })
   }
 
   return { recall, remember, size: () => entries.size }
 }
+
+/**
+ * What a token is found by: no two have the same SHA-256 that anyone could find. A tenth of a token's
+ * length, and nothing that could be used in its place.
+ */
+const digestOf = (text: string): string => hash('sha256', text, 'latin1')

@@ -67,7 +67,7 @@ function verifiedToken(
   { principal, scopes, expiresAt, notBefore }: ReadClaims,
   dataSource: DataSource,
 ): VerifiedToken {
-  const identity = identityHeaders(dataSource, { principal, scopes, claims: payload, text })
+  const identity = identityHeaders(dataSource, { principal, scopes, claims: payload })
   return { dataSource, principal, scopes, text, expiresAt, notBefore, identity }
 }
 

@@ -1,4 +1,9 @@
+import { createPublicKey } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { isDenial } from '../../gateway/policy/denial.ts'
+import { createTokenMemory } from '../../gateway/token/verified.ts'
 import { DEFAULTS } from '../keys/simulation.ts'
 import { rsaKey } from '../support/issuer.ts'
 import {
@@ -15,6 +20,15 @@ import {
 const FIRST = rsaKey(KID)
 const SECOND = rsaKey(KID)
 const OTHER = rsaKey('key-2')
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
+
+/** Bytes on the heap, without what nobody holds. */
+function heldBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 let on: VerifierStage
 beforeEach(async () => {
@@ -40,6 +54,42 @@ describe('for another data source it is nothing', () => {
     expect([on.isKnown(token, on.grades), on.isKnown(token, on.exams)]).toEqual([true, false])
     expect(await on.verdict(token, on.exams)).toBe('exams')
     expect([on.isKnown(token, on.grades), on.isKnown(token, on.exams)]).toEqual([true, true])
+  })
+})
+
+describe('it is known by every character of it', () => {
+  test('one that differs in a single one is another token', async () => {
+    const token = on.token()
+    await on.verdict(token)
+    const { text } = token
+    const others = Array.from(text, (character, i) => {
+      const other = character === 'A' ? 'B' : 'A'
+      return `${text.slice(0, i)}${other}${text.slice(i + 1)}`
+    })
+    others.push(`${text}A`, text.slice(0, -1), ` ${text}`, `${text}\0`, text.toLowerCase())
+    expect(others.filter(other => on.recallToken(other, on.grades))).toEqual([])
+    expect(on.isKnown(token)).toBe(true)
+  })
+  test('whoever brings it gets its text and what was verified, all of it', async () => {
+    const tokens = ['1', '2'].map(jti => on.token({ jti }))
+    const verified = await Promise.all(tokens.map(token => on.verifyToken(token, on.grades)))
+    expect(tokens.map(({ text }) => on.recallToken(text, on.grades))).toEqual(verified)
+    expect(verified).toMatchObject(tokens.map(({ text }) => ({ text })))
+  })
+  test('but its text is not kept: long tokens need no more memory than short ones', async () => {
+    const memory = createTokenMemory({ max: 4_000, clockTolerance: 0, currentKey: () => undefined })
+    const verified = await on.verifyToken(on.token(), on.grades)
+    if (isDenial(verified)) throw new Error(verified.detail)
+    const key = createPublicKey(FIRST.privateKey)
+    const signed = { alg: 'RS256', kid: KID }
+    const before = heldBytes()
+    for (let i = 0; i < 4_000; i++) {
+      // Sixteen KiB that are a string of their own.
+      const text = Buffer.alloc(16_384, `${i}.`).toString('latin1')
+      memory.remember({ ...verified, text }, key, signed)
+    }
+    expect(heldBytes() - before).toBeLessThan(4_000 * 4_096)
+    expect(memory.size()).toBe(4_000)
   })
 })
 
