@@ -1,7 +1,8 @@
-import { hash, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { DataSource, VerifiedToken } from '../model.ts'
 import type { SignedWith } from './claims.ts'
+import { createDigests, digestOf } from './digest.ts'
 
 /** Tokens that were verified already, bounded. It holds no permit and no decision on a route. */
 export interface TokenMemory {
@@ -16,7 +17,7 @@ export interface TokenMemory {
   readonly size: () => number
 }
 
-/** Of the text, which is most of a token, nothing is kept: whoever comes with it brings it along. */
+/** The text is most of a token, and not kept: whoever comes with it brings it along. */
 type Remembered = Omit<VerifiedToken, 'text'>
 
 interface Entry extends SignedWith {
@@ -37,15 +38,21 @@ export interface TokenMemoryOptions {
 export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
   const { max, clockTolerance, currentKey } = options
   const entries = new LRUCache<string, Entry>({ max })
+  const digests = createDigests()
 
   const recall: TokenMemory['recall'] = (text, dataSource, now) => {
-    const entry = entries.get(digestOf(text))
+    const known = digests.find(text)
+    const digest = known ?? digestOf(text)
+    const entry = entries.get(digest)
     const token = entry?.verified.find(each => each.dataSource === dataSource)
     if (!entry || !token) return undefined
     if (token.expiresAt <= now - clockTolerance || token.notBefore > now + clockTolerance) {
       return undefined
     }
-    return currentKey(entry.kid, entry.alg) === entry.key ? { ...token, text } : undefined
+    if (currentKey(entry.kid, entry.alg) !== entry.key) return undefined
+    // Not before its second use: what is made up, and what is used once, does not get in.
+    if (known === undefined) digests.keep(text, digest)
+    return { ...token, text }
   }
 
   const remember: TokenMemory['remember'] = (token, key, { alg, kid }) => {
@@ -61,9 +68,3 @@ export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
 
   return { recall, remember, size: () => entries.size }
 }
-
-/**
- * What a token is found by: no two have the same SHA-256 that anyone could find. A tenth of a token's
- * length, and nothing that could be used in its place.
- */
-const digestOf = (text: string): string => hash('sha256', text, 'latin1')

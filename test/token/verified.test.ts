@@ -1,11 +1,10 @@
 import { createPublicKey } from 'node:crypto'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { isDenial } from '../../gateway/policy/denial.ts'
 import { createTokenMemory } from '../../gateway/token/verified.ts'
 import { DEFAULTS } from '../keys/simulation.ts'
 import { rsaKey } from '../support/issuer.ts'
+import { heldBytes } from './held-bytes.ts'
 import {
   KID,
   STALE_FOR,
@@ -20,15 +19,6 @@ import {
 const FIRST = rsaKey(KID)
 const SECOND = rsaKey(KID)
 const OTHER = rsaKey('key-2')
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
-
-/** Bytes on the heap, without what nobody holds. */
-function heldBytes(): number {
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 let on: VerifierStage
 beforeEach(async () => {
@@ -60,7 +50,10 @@ describe('for another data source it is nothing', () => {
 describe('it is known by every character of it', () => {
   test('one that differs in a single one is another token', async () => {
     const token = on.token()
-    await on.verdict(token)
+    expect([await on.verdict(token), on.isKnown(token), on.isKnown(token)]).toEqual([
+      'grades',
+      ...[true, true],
+    ])
     const { text } = token
     const others = Array.from(text, (character, i) => {
       const other = character === 'A' ? 'B' : 'A'
@@ -91,6 +84,17 @@ describe('it is known by every character of it', () => {
     expect(heldBytes() - before).toBeLessThan(4_000 * 4_096)
     expect(memory.size()).toBe(4_000)
   })
+})
+
+test.for([
+  ['', []],
+  ['read', ['read']],
+  [' read  append ', ['read', 'append']],
+  [undefined, []],
+] as const)('the scopes of %j are %j', async ([scope, scopes]) => {
+  const token = on.token({ scope })
+  expect(await on.verifyToken(token, on.grades)).toMatchObject({ scopes })
+  expect(on.recallToken(token.text, on.grades)).toMatchObject({ scopes })
 })
 
 describe('its own times end it', () => {
