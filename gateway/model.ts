@@ -74,14 +74,14 @@ export interface ParsedToken {
 
 /**
  * A token whose signature, issuer, audience and times were checked for one data source (contract 3).
- * Made by `token/verify.ts` alone.
+ * Made by `token/verify.ts`, and by `token/verified.ts` again from what it remembers of one.
  */
 export interface VerifiedToken {
   /** The one that it was verified for: to another data source it is nothing. */
   readonly dataSource: DataSource
   readonly principal: Principal
   readonly scopes: readonly string[]
-  /** The compact form, for whoever exchanges it. */
+  /** The compact form, for whoever exchanges it or passes it on. */
   readonly text: string
   /** Seconds since the epoch: `exp`, and the later one of `nbf` and `iat`. */
   readonly expiresAt: number
@@ -170,9 +170,14 @@ export interface FeideCredentials {
   readonly scope: string | undefined
 }
 
+/** The headers of a profile, by the end of their names: `X-Dataporten-userid` is `userid`. */
+export type ProfileNames = Readonly<
+  Record<'gatekeeper' | 'clientid' | 'userid' | 'userid-sec' | 'scopes' | 'token', string>
+>
+
 export interface HeaderRules {
-  /** `X-Dataporten-` or `X-FeideConnect-`; `undefined` for the profile `none`. */
-  readonly prefix: string | undefined
+  /** Those of `X-Dataporten-` or `X-FeideConnect-`; `undefined` for the profile `none`. */
+  readonly profile: ProfileNames | undefined
   readonly gatekeeper: string
   readonly userid: boolean
   readonly useridSec: ReadonlySet<string>

@@ -3,6 +3,7 @@ import { neverTaken, PROFILE_PREFIX } from './checks.ts'
 import { groupByHost, pathRules } from './checks-hosts.ts'
 import { compileUpstream, pemOf } from './compile-upstream.ts'
 import { compilePasses } from './header-names.ts'
+import { profileNames } from './identity.ts'
 import { compileRanges } from './ip.ts'
 import type { Pems } from './pem.ts'
 import type { HostPolicy, Policy } from './policy.ts'
@@ -79,8 +80,9 @@ function compileHeaders(
   entry: DataSourceFile['headers'],
   never: { names: ReadonlySet<string> },
 ): HeaderRules {
+  const prefix = PROFILE_PREFIX[entry.profile]
   return {
-    prefix: PROFILE_PREFIX[entry.profile],
+    profile: prefix && profileNames(prefix),
     gatekeeper: entry.gatekeeper ?? id,
     userid: entry.userid,
     useridSec: new Set(entry.useridSec),

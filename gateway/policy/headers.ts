@@ -8,7 +8,7 @@ import type {
 } from '../model.ts'
 import { type Denial, isDenial } from './denial.ts'
 import { nominated, SHADOW_HEADER } from './header-names.ts'
-import { identityHeaders } from './identity.ts'
+import { forwarded, identityHeaders } from './identity.ts'
 
 /**
  * The request as the upstream gets it: what the caller sent less what is never taken from a caller,
@@ -41,7 +41,9 @@ export function upstreamRequest(
     requestId,
     ...identity,
   )
-  if (apiToken !== undefined) headers.push(`${rules.prefix}token`, apiToken)
+  const authorization = token && forwarded(token)
+  if (authorization !== undefined) headers.push('Authorization', authorization)
+  if (apiToken !== undefined && rules.profile) headers.push(rules.profile.token, apiToken)
   // Not with the identity, which is made once for each token.
   if (shadowed) headers.push(SHADOW_HEADER, shadowed.denied)
   const target = origin.basePath + request.path + request.query

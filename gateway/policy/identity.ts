@@ -1,4 +1,11 @@
-import type { Claims, DataSource, HeaderRules, Principal, Upstream } from '../model.ts'
+import type {
+  Claims,
+  DataSource,
+  HeaderRules,
+  Principal,
+  ProfileNames,
+  VerifiedToken,
+} from '../model.ts'
 import { headerValue, isUnrepresentable, listEntry, type Unrepresentable } from './claim-values.ts'
 import { type Denial, deny } from './denial.ts'
 
@@ -14,13 +21,11 @@ interface Told {
   readonly principal: Principal
   readonly scopes: readonly string[]
   readonly claims: Claims
-  /** The compact form, for an upstream that is configured to get it (`credentials: forward`). */
-  readonly text: string
 }
 
 /**
- * What an upstream is told about the caller (contract 4): the profile's headers, the credentials and
- * the injected claims. A header whose value would be empty is absent; a value that cannot be written
+ * What an upstream is told about the caller (contract 4): the profile's headers, the injected claims and
+ * the credentials, but for a token that is passed on, see `forwarded`. A header whose value would be empty is absent; a value that cannot be written
  * refuses the request. An absent `X-Dataporten-userid` is a system request to every legacy API.
  */
 export function identityHeaders(
@@ -33,18 +38,34 @@ export function identityHeaders(
     if (isUnrepresentable(value)) return unrepresentable(dataSource, name, value)
     if (value !== undefined) block.push(name, value)
   }
-  const authorization = token && authorizationFor(upstream, token)
-  if (authorization) block.push('Authorization', authorization)
-  return block
+  const { credentials } = upstream
+  if (token && credentials.kind === 'static') block.push('Authorization', credentials.authorization)
+  // As long as it is: what was pushed to has room for more, and this is kept for every token.
+  return block.slice()
 }
+
+/** The value of `Authorization` for `credentials: forward`: what is remembered of a token is without its text. */
+export const forwarded = ({ dataSource, text }: VerifiedToken): string | undefined =>
+  dataSource.upstream.credentials.kind === 'forward' ? `Bearer ${text}` : undefined
+
+/** Made when the policy loads: a name that is put together anew for every token is kept for every token. */
+export const profileNames = (prefix: string): ProfileNames => ({
+  gatekeeper: `${prefix}gatekeeper`,
+  clientid: `${prefix}clientid`,
+  userid: `${prefix}userid`,
+  'userid-sec': `${prefix}userid-sec`,
+  scopes: `${prefix}scopes`,
+  token: `${prefix}token`,
+})
 
 type Field = readonly [name: string, value: string | Unrepresentable | undefined]
 
 function identityOf(rules: HeaderRules, token: Told | undefined): Field[] {
   const fields: Field[] = []
-  if (rules.prefix !== undefined) {
-    fields.push([`${rules.prefix}gatekeeper`, rules.gatekeeper])
-    if (token) fields.push(...profileFields(rules.prefix, rules, token))
+  const { profile } = rules
+  if (profile) {
+    fields.push([profile.gatekeeper, rules.gatekeeper])
+    if (token) fields.push(...profileFields(profile, rules, token))
   }
   if (token) {
     for (const { name, claim, encoding } of rules.inject) {
@@ -55,14 +76,14 @@ function identityOf(rules: HeaderRules, token: Told | undefined): Field[] {
   return fields
 }
 
-function profileFields(prefix: string, rules: HeaderRules, token: Told): Field[] {
+function profileFields(names: ProfileNames, rules: HeaderRules, token: Told): Field[] {
   const { principal } = token
   const user = principal.kind === 'user' ? principal : undefined
   return [
-    [`${prefix}clientid`, principal.clientId],
-    [`${prefix}userid`, user && rules.userid ? user.userId : undefined],
-    [`${prefix}userid-sec`, user && secondaryIds(rules, token)],
-    [`${prefix}scopes`, joined(scopesFor(rules, token.scopes))],
+    [names.clientid, principal.clientId],
+    [names.userid, user && rules.userid ? user.userId : undefined],
+    [names['userid-sec'], user && secondaryIds(rules, token)],
+    [names.scopes, joined(scopesFor(rules, token.scopes))],
   ]
 }
 
@@ -108,11 +129,6 @@ function joined(values: readonly unknown[]): string | Unrepresentable | undefine
     entries.add(entry)
   }
   return [...entries].sort().join(',') || undefined
-}
-
-function authorizationFor({ credentials }: Upstream, token: Told): string | undefined {
-  if (credentials.kind === 'none') return undefined
-  return credentials.kind === 'forward' ? `Bearer ${token.text}` : credentials.authorization
 }
 
 function unrepresentable(

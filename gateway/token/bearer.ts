@@ -24,7 +24,9 @@ export function readBearer(headers: HeaderList, query: string): string | undefin
     }
     authorization = headers[i + 1] as string
   }
-  const [, rest] = /^bearer(?=[ \t]|$)[ \t]*(.*)$/i.exec(authorization ?? '') ?? []
+  // Only its beginning: a pattern that takes the token in costs several times as much.
+  const [scheme] = /^bearer(?:[ \t]+|$)/i.exec(authorization ?? '') ?? []
+  const rest = scheme && authorization?.slice(scheme.length)
   if (!rest) return undefined
   if (/\s/.test(rest)) return deny('request_malformed', 'There is white space inside the token')
   if (query.length > 1 && new URLSearchParams(query).has('access_token')) {

@@ -119,7 +119,11 @@ function readPrincipal(claims: Claims): Principal | Denial {
 
 function readScopes(scope: unknown): readonly string[] | undefined {
   if (scope === undefined) return []
-  if (typeof scope === 'string') return scope.split(' ').filter(entry => entry !== '')
+  if (typeof scope === 'string') {
+    const list = scope.split(' ')
+    // A filtered list has room for more, and this one is remembered with its token.
+    return list.includes('') ? list.filter(entry => entry !== '') : list
+  }
   if (!Array.isArray(scope)) return undefined
   const isScope = (entry: unknown) => typeof entry === 'string' && /^[^ ,]+$/.test(entry)
   return scope.every(isScope) ? (scope as string[]) : undefined

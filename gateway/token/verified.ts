@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { DataSource, VerifiedToken } from '../model.ts'
 import type { SignedWith } from './claims.ts'
+import { createDigests, digestOf } from './digest.ts'
 
 /** Tokens that were verified already, bounded. It holds no permit and no decision on a route. */
 export interface TokenMemory {
@@ -16,11 +17,13 @@ export interface TokenMemory {
   readonly size: () => number
 }
 
-interface Entry {
+/** The text is most of a token, and not kept: whoever comes with it brings it along. */
+type Remembered = Omit<VerifiedToken, 'text'>
+
+interface Entry extends SignedWith {
   readonly key: KeyObject
-  readonly signed: SignedWith
   /** A token that is good for one data source is nothing to another one; few are meant for two. */
-  readonly verified: readonly VerifiedToken[]
+  readonly verified: readonly Remembered[]
 }
 
 export interface TokenMemoryOptions {
@@ -35,22 +38,32 @@ export interface TokenMemoryOptions {
 export function createTokenMemory(options: TokenMemoryOptions): TokenMemory {
   const { max, clockTolerance, currentKey } = options
   const entries = new LRUCache<string, Entry>({ max })
+  const digests = createDigests()
 
   const recall: TokenMemory['recall'] = (text, dataSource, now) => {
-    const entry = entries.get(text)
+    const known = digests.find(text)
+    const digest = known ?? digestOf(text)
+    const entry = entries.get(digest)
     const token = entry?.verified.find(each => each.dataSource === dataSource)
     if (!entry || !token) return undefined
     if (token.expiresAt <= now - clockTolerance || token.notBefore > now + clockTolerance) {
       return undefined
     }
-    return currentKey(entry.signed.kid, entry.signed.alg) === entry.key ? token : undefined
+    if (currentKey(entry.kid, entry.alg) !== entry.key) return undefined
+    // Not before its second use: what is made up, and what is used once, does not get in.
+    if (known === undefined) digests.keep(text, digest)
+    return { ...token, text }
   }
 
-  const remember: TokenMemory['remember'] = (token, key, signed) => {
-    const known = entries.get(token.text)
+  const remember: TokenMemory['remember'] = (token, key, { alg, kid }) => {
+    const digest = digestOf(token.text)
+    const known = entries.get(digest)
     const others = known?.key === key ? known.verified : []
-    const verified = [...others.filter(each => each.dataSource !== token.dataSource), token]
-    entries.set(token.text, { key, signed, verified })
+    const { dataSource, principal, scopes, expiresAt, notBefore, identity } = token
+    const remembered = { dataSource, principal, scopes, expiresAt, notBefore, identity }
+    // `concat`, as it makes lists that are as long as they are.
+    const verified = others.filter(each => each.dataSource !== dataSource).concat(remembered)
+    entries.set(digest, { key, alg, kid, verified })
   }
 
   return { recall, remember, size: () => entries.size }

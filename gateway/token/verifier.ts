@@ -2,6 +2,7 @@ import type { DataSource, ParsedToken, VerifiedToken } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import type { IssuerPolicy, Policy } from '../policy/policy.ts'
 import type { Expected } from './claims.ts'
+import { digestOf } from './digest.ts'
 import type { Keys } from './keys.ts'
 import { createTurnstile } from './turnstile.ts'
 import { createTokenMemory } from './verified.ts'
@@ -28,8 +29,8 @@ export function createVerifier(
     token: ParsedToken,
     dataSource: DataSource,
   ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> => {
-    const { text } = token
-    const underWay = pending.get(dataSource)?.get(text)
+    const digest = digestOf(token.text)
+    const underWay = pending.get(dataSource)?.get(digest)
     if (underWay) return underWay
     const outcome = verify({
       token,
@@ -40,20 +41,21 @@ export function createVerifier(
       takeTurn,
       onVerified: memory.remember,
     })
-    return outcome instanceof Promise ? shared(outcome, dataSource, text) : outcome
+    return outcome instanceof Promise ? shared(outcome, dataSource, digest) : outcome
   }
 
   /** Requests that come with the same token meanwhile wait for the same verification. */
   const shared = <T extends VerifiedToken | Denial>(
     outcome: Promise<T>,
     dataSource: DataSource,
-    text: string,
+    digest: string,
   ): Promise<T> => {
     const own = pending.get(dataSource) ?? new Map()
     pending.set(dataSource, own)
-    const ended = outcome.finally(() => own.delete(text))
-    own.set(text, ended)
-    return ended
+    own.set(digest, outcome)
+    const end = () => own.delete(digest)
+    outcome.then(end, end)
+    return outcome
   }
 
   return { recallToken, verifyToken, remembered: memory.size }

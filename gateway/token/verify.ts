@@ -34,29 +34,39 @@ export interface Verification {
 
 /**
  * Verifies a token: cheap checks first; no key is looked for and no signature checked for a token
- * that fails them (contract 3). Only this file makes a `VerifiedToken`.
+ * that fails them (contract 3). Only this file makes a `VerifiedToken` of what was not one before.
  */
 export function verify(
   verification: Verification,
 ): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
-  const { token, dataSource, expected, findKey, now, takeTurn = atOnce, onVerified } = verification
+  const { token, expected, findKey, now } = verification
   const signed = checkHeader(token, expected)
   if (isDenial(signed)) return signed
   const claims = checkClaims(token.payload, expected, now)
   if (isDenial(claims)) return claims
-  const checkWith = (key: KeyObject | Denial) => {
-    if (isDenial(key)) return key
-    const finish = (wrong: Denial | undefined) => {
-      if (wrong) return wrong
-      const verified = verifiedToken(token, claims, dataSource)
-      onVerified?.(verified, key, signed)
-      return verified
-    }
-    const wrong = takeTurn(() => checkSignature(token, key, signed.alg))
-    return wrong instanceof Promise ? wrong.then(finish) : finish(wrong)
-  }
   const key = findKey(signed.kid, signed.alg)
-  return key instanceof Promise ? key.then(checkWith) : checkWith(key)
+  return key instanceof Promise
+    ? key.then(later => checkWith(later, verification, signed, claims))
+    : checkWith(key, verification, signed, claims)
+}
+
+function checkWith(
+  key: KeyObject | Denial,
+  { token, dataSource, takeTurn = atOnce, onVerified }: Verification,
+  signed: SignedWith,
+  claims: ReadClaims,
+): VerifiedToken | Denial | Promise<VerifiedToken | Denial> {
+  if (isDenial(key)) return key
+  const finish = (wrong: Denial | undefined) => {
+    if (wrong) return wrong
+    const verified = verifiedToken(token, claims, dataSource)
+    onVerified?.(verified, key, signed)
+    return verified
+  }
+  return takeTurn(() => {
+    const wrong = checkSignature(token, key, signed.alg)
+    return wrong instanceof Promise ? wrong.then(finish) : finish(wrong)
+  })
 }
 
 const atOnce: Turnstile = work => work()
@@ -67,7 +77,7 @@ function verifiedToken(
   { principal, scopes, expiresAt, notBefore }: ReadClaims,
   dataSource: DataSource,
 ): VerifiedToken {
-  const identity = identityHeaders(dataSource, { principal, scopes, claims: payload, text })
+  const identity = identityHeaders(dataSource, { principal, scopes, claims: payload })
   return { dataSource, principal, scopes, text, expiresAt, notBefore, identity }
 }
 

@@ -52,10 +52,12 @@ describe('credentials of the upstream', () => {
     ])
   })
 
-  test('forward sends on the token, byte for byte', async () => {
-    const token = on.issuer.token()
-    const seen = await on.passed({ host: 'forward', target: '/me', token })
-    expect(headerOf(seen, 'authorization')).toEqual([`Bearer ${token}`])
+  test('forward sends on the token, byte for byte, also one that is remembered', async () => {
+    const tokens = [on.issuer.token(), on.issuer.token({ jti: 'another' })]
+    for (const token of [...tokens, ...tokens]) {
+      const seen = await on.passed({ host: 'forward', target: '/me', token })
+      expect(headerOf(seen, 'authorization')).toEqual([`Bearer ${token}`])
+    }
   })
 
   test.each(['grades', 'basic', 'bearer', 'forward'])(

@@ -1,6 +1,10 @@
+import { createPublicKey } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { isDenial } from '../../gateway/policy/denial.ts'
+import { createTokenMemory } from '../../gateway/token/verified.ts'
 import { DEFAULTS } from '../keys/simulation.ts'
 import { rsaKey } from '../support/issuer.ts'
+import { heldBytes } from './held-bytes.ts'
 import {
   KID,
   STALE_FOR,
@@ -41,6 +45,56 @@ describe('for another data source it is nothing', () => {
     expect(await on.verdict(token, on.exams)).toBe('exams')
     expect([on.isKnown(token, on.grades), on.isKnown(token, on.exams)]).toEqual([true, true])
   })
+})
+
+describe('it is known by every character of it', () => {
+  test('one that differs in a single one is another token', async () => {
+    const token = on.token()
+    expect([await on.verdict(token), on.isKnown(token), on.isKnown(token)]).toEqual([
+      'grades',
+      ...[true, true],
+    ])
+    const { text } = token
+    const others = Array.from(text, (character, i) => {
+      const other = character === 'A' ? 'B' : 'A'
+      return `${text.slice(0, i)}${other}${text.slice(i + 1)}`
+    })
+    others.push(`${text}A`, text.slice(0, -1), ` ${text}`, `${text}\0`, text.toLowerCase())
+    expect(others.filter(other => on.recallToken(other, on.grades))).toEqual([])
+    expect(on.isKnown(token)).toBe(true)
+  })
+  test('whoever brings it gets its text and what was verified, all of it', async () => {
+    const tokens = ['1', '2'].map(jti => on.token({ jti }))
+    const verified = await Promise.all(tokens.map(token => on.verifyToken(token, on.grades)))
+    expect(tokens.map(({ text }) => on.recallToken(text, on.grades))).toEqual(verified)
+    expect(verified).toMatchObject(tokens.map(({ text }) => ({ text })))
+  })
+  test('but its text is not kept: long tokens need no more memory than short ones', async () => {
+    const memory = createTokenMemory({ max: 4_000, clockTolerance: 0, currentKey: () => undefined })
+    const verified = await on.verifyToken(on.token(), on.grades)
+    if (isDenial(verified)) throw new Error(verified.detail)
+    const key = createPublicKey(FIRST.privateKey)
+    const signed = { alg: 'RS256', kid: KID }
+    const before = heldBytes()
+    for (let i = 0; i < 4_000; i++) {
+      // Sixteen KiB that are a string of their own.
+      const text = Buffer.alloc(16_384, `${i}.`).toString('latin1')
+      memory.remember({ ...verified, text }, key, signed)
+    }
+    expect(heldBytes() - before).toBeLessThan(4_000 * 4_096)
+    expect(memory.size()).toBe(4_000)
+  })
+})
+
+test.for([
+  ['', []],
+  ['read', ['read']],
+  [' read  append ', ['read', 'append']],
+  [undefined, []],
+] as const)('the scopes of %j are %j', async ([scope, scopes]) => {
+  const token = on.token({ scope })
+  expect(await on.verifyToken(token, on.grades)).toMatchObject({ scopes })
+  expect(on.recallToken(token.text, on.grades)).toMatchObject({ scopes })
 })
 
 describe('its own times end it', () => {
