@@ -33,15 +33,25 @@ interface Attempts {
 }
 
 /** Sends a permitted request to its upstream when its turn comes: to one origin after the other. */
-export function attempt({ permit, request, apiToken }: Forward, attempts: Attempts): void {
-  const { upstreams, record, caller, refuse, send } = attempts
-  const { upstream } = permit.route.dataSource
-  const tried = new Set<Origin>()
-  let repeated = false
-  let done = () => {}
+export function attempt(forward: Forward, attempts: Attempts): void {
+  const { upstreams, record, caller, refuse } = attempts
+  const { permit } = forward
   noteRoute(record, permit)
   // The caller may have left while its token was verified; nothing would end the exchange then.
   if (caller.destroyed) return
+  const go = (whenDone: () => void) => tryAll(forward, attempts, whenDone)
+  const leave = upstreams.enter(permit.route.dataSource.upstream, go, refuse)
+  if (leave) caller.once('close', leave)
+}
+
+function tryAll(
+  { permit, request, apiToken }: Forward,
+  { upstreams, record, refuse, send }: Attempts,
+  whenDone: () => void,
+): void {
+  const { upstream } = permit.route.dataSource
+  const tried = new Set<Origin>()
+  let repeated = false
 
   const tryNext = (): boolean => {
     const target = upstreams.next(upstream, tried)
@@ -49,7 +59,7 @@ export function attempt({ permit, request, apiToken }: Forward, attempts: Attemp
     tried.add(target.origin)
     const outgoing = upstreamRequest(permit, request, target.origin, record.requestId, apiToken)
     if (isDenial(outgoing)) {
-      done()
+      whenDone()
       refuse(outgoing)
       return true
     }
@@ -66,15 +76,15 @@ export function attempt({ permit, request, apiToken }: Forward, attempts: Attemp
       if (!upstreams.hasOther(upstream, tried)) tried.clear()
       return tryNext()
     },
-    onDone: () => {
-      record.trace?.received()
-      done()
-    },
+    onDone: leaving(record, whenDone),
   }
-  const go = (whenDone: () => void) => {
-    done = whenDone
-    tryNext()
-  }
-  const leave = upstreams.enter(upstream, go, refuse)
-  if (leave) caller.once('close', leave)
+  tryNext()
 }
+
+/** Apart, since a WebSocket holds it for days: nothing of the request is held with it. */
+const leaving =
+  ({ trace }: RequestRecord, whenDone: () => void) =>
+  (): void => {
+    trace?.received()
+    whenDone()
+  }

@@ -25,7 +25,7 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
   server.on('checkExpectation', handle)
   const leaveHttp = (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node has taken its own listeners away.
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyIt)
     turns.afterUnfinished(socket, () => handleUpgrade(tools, incoming, socket, head))
   }
   server.on('upgrade', leaveHttp)
@@ -37,6 +37,11 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
     givenUp.add(socket)
     turns.afterUnfinished(socket, () => refuseUnparsed(tools, error, socket))
   })
+}
+
+/** Knows of no request: it may listen for days. */
+function destroyIt(this: Socket): void {
+  this.destroy()
 }
 
 /** A request of HTTP/1.1 or HTTP/1.0. */

@@ -32,16 +32,7 @@ export function handleUpgrade(
 ): void {
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw, tools.tracing)
-  tools.metrics.inFlight.requests += 1
-  socket.once('close', () => {
-    tools.metrics.inFlight.requests -= 1
-    if (record.status === 0) record.aborted = true
-    tools.record({ ...record, status: record.status || CLIENT_CLOSED })
-  })
-  // Node leaves it half open: a caller that says no more does not wait for the answer.
-  socket.once('end', () => {
-    if (record.status === 0) socket.destroy()
-  })
+  recordEnd(tools, record, socket)
 
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
@@ -58,6 +49,24 @@ export function handleUpgrade(
     return carry(tools, policy, verdict, { record, incoming, socket, head, refuse })
   }
   withVerdict(tools, raw, record, proceed, () => socket.destroy())
+}
+
+/** Writes a record when its connection has closed. Apart, since that may take days: it holds nothing else. */
+function recordEnd(
+  { metrics, record: write }: EdgeTools,
+  record: RequestRecord,
+  socket: Socket,
+): void {
+  metrics.inFlight.requests += 1
+  socket.on('close', () => {
+    metrics.inFlight.requests -= 1
+    if (record.status === 0) record.aborted = true
+    write({ ...record, status: record.status || CLIENT_CLOSED })
+  })
+  // Node leaves it half open: a caller that says no more does not wait for the answer.
+  socket.on('end', () => {
+    if (record.status === 0) socket.destroy()
+  })
 }
 
 interface Carried {
@@ -80,6 +89,7 @@ function carry(
     permit,
     incoming,
     socket,
+    head,
     requestId: record.requestId,
     closeAt: closeAt(permit, 'webSockets', issuer.clockTolerance),
     onHead: (status: number) => {
@@ -87,18 +97,15 @@ function carry(
       record.status = status
     },
     onDenied: refuse,
-    onClosed: (cause: string) => {
-      record.cause = cause
-    },
+    onClosed: causeOf(record),
   }
-  let unread = head
-  const send: Send = (target, outgoing, events) => {
-    const given = unread
-    // What was read already is given back to the socket once.
-    unread = Buffer.alloc(0)
-    forwardWebSocket(target, { ...common, ...events, outgoing, head: given })
-  }
+  const send: Send = (target, outgoing, events) =>
+    forwardWebSocket(target, { ...common, ...events, outgoing })
   attempt(verdict, { upstreams, record, caller: socket, refuse, send })
+}
+
+const causeOf = (record: RequestRecord) => (cause: string) => {
+  record.cause = cause
 }
 
 /** Answers on a bare socket and ends it; reads on for a moment, so that the answer is not reset away. */

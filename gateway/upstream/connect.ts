@@ -9,7 +9,7 @@ import type { TlsIdentity } from './tls.ts'
 export type Connect = (inbox: Inbox, done: (outcome: Socket | Error) => void) => Socket
 
 /** Milliseconds without a byte after which the system asks whether the other side is still there. */
-const PROBE_AFTER = 60_000
+export const PROBE_AFTER = 60_000
 
 /**
  * @param origin scheme, host and port

@@ -17,6 +17,8 @@ export function passOnDeclined(
   requestId: string,
   maxPause: number,
 ): void {
+  // Node writes the head by it where nothing follows at once; values of headers are latin1.
+  socket.setDefaultEncoding('latin1')
   const response = new ServerResponse(incoming)
   response.assignSocket(socket)
   response.shouldKeepAlive = false

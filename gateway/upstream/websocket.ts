@@ -1,15 +1,15 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { createProxyServer } from 'http-proxy-3'
 import type { Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timer } from '../timer.ts'
+import { answerHeaders } from './answer-headers.ts'
 import { passOnDeclined } from './declined.ts'
-import { endTogether } from './end-together.ts'
 import { UpstreamFault, upstreamDenial } from './faults.ts'
 import type { Target } from './targets.ts'
 import { agentFor } from './tls.ts'
-import { cleanAnswer, writeRequest } from './upgrade-heads.ts'
+import { tunnel } from './tunnel.ts'
+import { sendUpgrade } from './upgrade-request.ts'
 
 export interface Upgrade {
   /** Proof that the request may be sent: nothing is forwarded without it. */
@@ -28,45 +28,18 @@ export interface Upgrade {
   readonly onUnreachable: () => boolean
   /** Nothing has been answered yet, and this is why nothing of the upstream will be. */
   readonly onDenied: (denial: Denial) => void
-  /** The gateway closes the WebSocket, and this is why. */
+  /** The gateway closes the WebSocket, and this is why. Held as long as it is open. */
   readonly onClosed: (cause: string) => void
-  /** The connection to the upstream is gone, and no other takes its place. */
+  /** The connection to the upstream is gone, and no other takes its place. Held as long as it is open. */
   readonly onDone: () => void
 }
 
-/**
- * Carries a WebSocket (RFC 6455) to its upstream and back with http-proxy-3, which is used for
- * nothing else: it opens the connection and joins the sockets. Path and headers are written here,
- * since http-proxy-3 would run the path through `new URL` and fold duplicate headers.
- */
+/** Carries a WebSocket (RFC 6455) to its upstream and back, or the answer of one that declines it. */
 export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
-  const { outgoing, incoming, socket, head } = upgrade
-  const proxy = createProxyServer({
-    target: outgoing.origin.origin,
-    ...(target.identity && { agent: agentFor(target.identity) }),
-  })
-  target.begins()
-  let failed = (error: Error) => upgrade.onDenied(upstreamDenial(error))
-  proxy.on('proxyReqWs', proxyRequest => {
-    writeRequest(proxyRequest, outgoing)
-    proxyRequest.once('close', target.ended)
-    failed = awaitAnswer(proxyRequest, target, upgrade)
-  })
-  const onError = (error: Error) => failed(error)
-  proxy.on('error', onError)
-  // It writes the head of the answer as a string; values of headers are latin1.
-  socket.setDefaultEncoding('latin1')
-  // It reads these two; the request that is sent has its own.
-  incoming.url = '/'
-  incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
-  proxy.ws(incoming, socket, head, {}, onError)
-}
-
-/** @returns what a failure of the connection to the upstream is told */
-function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgrade) {
-  const { permit, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
+  const { permit, outgoing, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
   const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
-  const late = timer(() => proxyRequest.destroy(new UpstreamFault('timeout', 'no answer in time')))
+  const request = sendUpgrade(incoming, outgoing, target.identity && agentFor(target.identity))
+  const late = timer(() => request.destroy(new UpstreamFault('timeout', 'no answer in time')))
   let answered = false
   let connected = false
   let goesOn = false
@@ -92,52 +65,70 @@ function awaitAnswer(proxyRequest: ClientRequest, target: Target, upgrade: Upgra
     goesOn = !connected && upgrade.onUnreachable()
     if (!goesOn) onDenied(denial)
   }
+  const leave = () => {
+    request.destroy()
+    // Which does nothing where the whole answer is there, and nobody will read it.
+    request.socket?.destroy()
+  }
+  target.begins()
   late.start(connectTimeout)
-  // Node drops what is beyond this without a word.
-  proxyRequest.maxHeadersCount = 0
-  proxyRequest.once('close', () => {
+  socket.once('close', leave)
+  request.on('error', failed)
+  request.once('close', () => {
     late.stop()
-    if (!goesOn) onDone()
+    target.ended()
+    if (goesOn) socket.off('close', leave)
+    else onDone()
   })
-  proxyRequest.once('socket', (outgoing: Socket) => {
-    outgoing.once(target.identity ? 'secureConnect' : 'connect', () => {
+  request.once('socket', upstreamSocket => {
+    upstreamSocket.once(target.identity ? 'secureConnect' : 'connect', () => {
       connected = true
       late.start(timeout)
     })
   })
-  // Before http-proxy-3 has its own listener, which writes the answer to the caller.
-  proxyRequest.once('upgrade', (answer, upstreamSocket: Socket) => {
-    begin(101)
+  request.once('upgrade', (answer, upstreamSocket, rest) => {
     goesOn = true
-    target.begins()
-    upstreamSocket.once('close', () => {
-      target.ended()
-      onDone()
-    })
-    cleanAnswer(answer, requestId)
-    endTogether(socket, upstreamSocket, upgrade)
+    begin(101)
+    join(target, upgrade, upstreamSocket, takenUp(answer, requestId), rest)
   })
-  // And instead of its own, which it adds after this event: one knows no back-pressure, the other
-  // ends the caller's connection, which another origin may still serve.
-  queueMicrotask(() => {
-    proxyRequest.removeAllListeners('response')
-    proxyRequest.removeAllListeners('error')
-    proxyRequest.on('error', failed)
-    proxyRequest.once('response', answer => {
-      try {
-        passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
-        declined = answer
-        begin(answer.statusCode ?? 0)
-      } catch (error) {
-        answer.destroy()
-        failed(error as Error)
-      }
-    })
+  request.once('response', answer => {
+    try {
+      passOnDeclined(incoming, socket, answer, requestId, idleTimeout)
+      declined = answer
+      begin(answer.statusCode ?? 0)
+    } catch (error) {
+      answer.destroy()
+      failed(error as Error)
+    }
   })
-  socket.once('close', () => {
-    proxyRequest.destroy()
-    // Which does nothing where the whole answer is there, and nobody will read it.
-    if (!goesOn) proxyRequest.socket?.destroy()
-  })
-  return failed
+}
+
+/** Apart from the handshake, so that nothing of that is held by what listens as long as the WebSocket is open. */
+function join(
+  target: Target,
+  { socket, head, closeAt, onClosed, onDone }: Upgrade,
+  upstreamSocket: Socket,
+  answer: string,
+  rest: Buffer,
+): void {
+  target.begins()
+  socket.write(answer, 'latin1')
+  if (rest.length > 0) socket.write(rest)
+  if (head.length > 0) socket.unshift(head)
+  const whenDone = () => {
+    target.ended()
+    onDone()
+  }
+  tunnel(socket, upstreamSocket, { closeAt, onClosed, onDone: whenDone })
+}
+
+function takenUp({ rawHeaders }: IncomingMessage, requestId: string): string {
+  const all = answerHeaders(rawHeaders, requestId)
+  let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+  for (let i = 0; i < all.length; i += 2) {
+    const name = all[i] as string
+    // What follows has none, whatever was said.
+    if (name.toLowerCase() !== 'content-length') head += `${name}: ${all[i + 1]}\r\n`
+  }
+  return `${head}\r\n`
 }

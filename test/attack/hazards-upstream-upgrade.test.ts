@@ -58,14 +58,7 @@ describe('an answer to an upgrade', () => {
     })
   })
 
-  /** Names in small letters, and those of one name side by side. */
-  const TAKEN_UP: HeaderList = [
-    ['set-cookie', 'a=1; Path=/'],
-    ['set-cookie', 'b=2'],
-    ['set-cookie', 'a=1; Path=/'],
-    ['vary', 'Origin'],
-    ['upgrade', 'websocket'],
-  ]
+  const TAKEN_UP: HeaderList = [['Upgrade', 'websocket'], ...SET_COOKIES]
 
   test('that takes it up is passed on with its fields in order, and then nothing is HTTP', async () => {
     const fields =
