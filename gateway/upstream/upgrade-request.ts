@@ -3,11 +3,14 @@ import { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy-3'
 import type { UpstreamRequest } from '../model.ts'
 
-/** One for all: what it is to know of an origin it is told with each request. */
-const proxy = createProxyServer()
+/** One for all: of an origin it is told with each request. The path is written here, and none is to be parsed. */
+const proxy = createProxyServer({ prependPath: false, toProxy: true })
 
 /** Each WebSocket has a connection of its own; without an agent each would have one of those, too. */
 const plainAgent = new Agent({ keepAlive: false })
+
+/** In place of the callers' sockets, on which it would leave listeners for each origin that is tried. */
+const nobody = new Socket()
 
 /** What http-proxy-3 listens to on the request, to join the sockets or to answer in its own way. */
 const ITS_EVENTS = ['upgrade', 'response', 'error']
@@ -26,8 +29,6 @@ export function sendUpgrade(
   outgoing: UpstreamRequest,
   agent: Agent = plainAgent,
 ): ClientRequest {
-  // In place of the caller's socket, on which it would leave listeners for each origin that is tried.
-  const standIn = new Socket()
   let request: ClientRequest | undefined
   const begun = (its: ClientRequest) => {
     request = its
@@ -38,17 +39,16 @@ export function sendUpgrade(
   incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
   proxy.once('proxyReqWs', begun)
   try {
-    proxy.ws(incoming, standIn, NOTHING, {
+    proxy.ws(incoming, nobody, NOTHING, {
       target: outgoing.origin.origin,
       ...(agent && { agent }),
     })
   } finally {
     proxy.off('proxyReqWs', begun)
+    nobody.removeAllListeners()
   }
   if (!request) throw new Error('http-proxy-3 has sent no upgrade')
   for (const event of ITS_EVENTS) request.removeAllListeners(event)
-  // It counts sockets, until they close.
-  request.once('close', () => standIn.destroy())
   return request
 }
 
