@@ -1,13 +1,11 @@
-import { Agent, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy-3'
 import type { UpstreamRequest } from '../model.ts'
+import { plainAgent } from './plain-agent.ts'
 
-/** One for all: of an origin it is told with each request. The path is written here, and none is to be parsed. */
+/** One for all, which is told the origin with each request; no path is to be parsed, since none of it is used. */
 const proxy = createProxyServer({ prependPath: false, toProxy: true })
-
-/** Each WebSocket has a connection of its own; without an agent each would have one of those, too. */
-const plainAgent = new Agent({ keepAlive: false })
 
 /** In place of the callers' sockets, on which it would leave listeners for each origin that is tried. */
 const nobody = new Socket()
@@ -39,10 +37,7 @@ export function sendUpgrade(
   incoming.headers = { connection: 'Upgrade', upgrade: 'websocket' }
   proxy.once('proxyReqWs', begun)
   try {
-    proxy.ws(incoming, nobody, NOTHING, {
-      target: outgoing.origin.origin,
-      ...(agent && { agent }),
-    })
+    proxy.ws(incoming, nobody, NOTHING, { target: outgoing.origin.origin, agent })
   } finally {
     proxy.off('proxyReqWs', begun)
     nobody.removeAllListeners()
