@@ -9,9 +9,8 @@ interface To {
 }
 
 /**
- * Gives each request a connection of its own, and keeps neither. Node's own agent keeps lists of both,
- * and two copies of some forty options for each: with hundreds of WebSockets being opened that was a
- * third of what the process grew by.
+ * Gives each request a connection of its own, and keeps neither. Node's own agent keeps lists of both, and
+ * copies some forty options twice for each: hundreds of WebSockets may be on their way at once.
  */
 export const plainAgent: Agent = Object.assign(new Agent({ keepAlive: false }), {
   addRequest: (request: ClientRequest, { hostname: host, port }: To) => {
