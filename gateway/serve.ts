@@ -9,6 +9,7 @@ import { followPolicy } from './edge/policy-file.ts'
 import { createRefusals } from './edge/refusals.ts'
 import { loadTracing } from './edge/trace.ts'
 import type { Policy } from './policy/policy.ts'
+import type { Snapshot } from './policy/snapshot.ts'
 import type { Environment } from './policy/source.ts'
 
 /** A gateway in service. */
@@ -21,6 +22,8 @@ export interface Gateway {
 
 export interface ServeOptions {
   readonly policy: Policy
+  /** The texts that it was made of: for workers to load, and to see whether they have changed. */
+  readonly snapshot: Snapshot
   readonly env: Environment
   readonly version: string
   /** Where log lines go. */
@@ -31,7 +34,8 @@ export interface ServeOptions {
 export const LAST_LINES = 500
 
 /** Puts a policy into service. Rejects where an address cannot be listened on. */
-export async function serve({ policy, env, version, stdout }: ServeOptions): Promise<Gateway> {
+export async function serve(options: ServeOptions): Promise<Gateway> {
+  const { policy, snapshot, env, version, stdout } = options
   const metrics = createMetrics()
   const lines = lineWriter(stdout, dropped => metrics.logLinesDropped.inc(dropped))
   const log = createLog(lines, policy.log)
@@ -41,7 +45,7 @@ export async function serve({ policy, env, version, stdout }: ServeOptions): Pro
   const tracing = startTracing?.({ env, version, log, metrics })
   const callers = openCallers({ policy, version, metrics, log, onRefused: refusals.note, tracing })
   const { putInForce } = callers
-  const files = followPolicy(policy, { env, log, metrics, putInForce })
+  const files = followPolicy(policy, snapshot, { env, log, metrics, putInForce })
   const view = viewOf(callers.state, { reloadFailure: files.failure, refusals })
   const admin = adminServer(view, policy.admin)
   try {

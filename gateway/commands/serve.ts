@@ -40,9 +40,9 @@ export async function serve(
     })
   })
   try {
-    const options = { policy, env: terminal.env, version, stdout }
+    const options = { policy, snapshot: snapshot(file), env: terminal.env, version, stdout }
     const size = policy.workers === 'auto' ? availableParallelism() : policy.workers
-    const team = { size, snapshot: snapshot(file), askedToStop: told, onExit: signals.onExit }
+    const team = { size, askedToStop: told, onExit: signals.onExit }
     gateway = await (size === 1
       ? putIntoService(options)
       : serveWithWorkers({ ...options, ...team }))

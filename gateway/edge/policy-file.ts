@@ -1,7 +1,7 @@
 import { loadPolicy, type Parsed } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import { recordingReader, type Snapshot } from '../policy/snapshot.ts'
-import type { Environment, ReadFile } from '../policy/source.ts'
+import { type Environment, type ReadFile, readFromDisk } from '../policy/source.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { watchFiles } from './watch.ts'
@@ -34,9 +34,14 @@ type PolicyMetrics = Pick<
   'policyReloads' | 'policyInfo' | 'policyLoadedAt' | 'policyReloadGood'
 >
 
-/** Follows the file that a policy came from, and all that it includes: reads them when they change. */
+/**
+ * Follows the file that a policy came from, and all that it includes: reads them when they change.
+ *
+ * @param asRead the texts that the policy was made of
+ */
 export function followPolicy(
   first: Policy,
+  asRead: Snapshot,
   { env, log, metrics, putInForce }: FollowTools,
 ): FollowedFile {
   const { file } = first
@@ -44,9 +49,9 @@ export function followPolicy(
   let unwatch = () => {}
   let failure: ReloadFailure | undefined
 
-  const watch = (included: readonly string[]) => {
+  const watch = (included: readonly string[], seen: Snapshot) => {
     unwatch()
-    unwatch = watchFiles([file, ...new Set(included)], reload)
+    unwatch = watchFiles([file, ...new Set(included)], path => isAsSeen(path, seen), reload)
   }
 
   function reload(): void {
@@ -57,7 +62,7 @@ export function followPolicy(
     failure = parsed.ok ? undefined : { at: Date.now(), faults: parsed.faults }
     if (parsed.ok) void take(parsed.policy, parsed.warnings, snapshot(file))
     else log.error({ file, faults: parsed.faults }, 'policy reload failed')
-    watch(parsed.ok ? parsed.policy.included : parsed.included)
+    watch(parsed.ok ? parsed.policy.included : parsed.included, snapshot(file))
   }
 
   async function take(next: Policy, warnings: readonly string[], snapshot: Snapshot) {
@@ -71,7 +76,7 @@ export function followPolicy(
     }
   }
 
-  watch(first.included)
+  watch(first.included, asRead)
   metrics.policyReloadGood.set(1)
   // From the start on: a first failure is a rise as well.
   for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0)
@@ -84,6 +89,16 @@ function tellPolicy({ policyInfo, policyLoadedAt }: PolicyMetrics, { hash }: Pol
   policyInfo.reset()
   policyInfo.set({ hash }, 1)
   policyLoadedAt.setToCurrentTime()
+}
+
+/** A file that could not be read is as it was while it cannot be read. */
+function isAsSeen(path: string, { texts }: Snapshot): boolean {
+  const before = Object.hasOwn(texts, path) ? texts[path] : undefined
+  try {
+    return readFromDisk(path) === before
+  } catch {
+    return before === undefined
+  }
 }
 
 /** A policy file can never end a gateway that runs, whatever is in it. */

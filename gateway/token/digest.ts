@@ -5,7 +5,13 @@ import { hash } from 'node:crypto'
  *
  * @returns latin1, 32 characters
  */
-export const digestOf = (text: string): string => hash('sha256', text, 'latin1')
+export function digestOf(text: string): string {
+  // A token that is new is looked for, verified and remembered, one right after the other.
+  if (last.text !== text) last = { text, digest: hash('sha256', text, 'latin1') }
+  return last.digest
+}
+
+let last = { text: '', digest: hash('sha256', '', 'latin1') }
 
 /** The digests of some texts, to be had for less than it takes to compute them. */
 export interface Digests {

@@ -5,26 +5,33 @@ export type Turnstile = <T>(work: () => T | Promise<T>) => T | Promise<T>
  * Lets so much through in one turn of the event loop, the rest in later ones, first come, first served.
  * What is not dear meanwhile goes on: a flood of what is does not hold up everybody else.
  *
- * @param perTurn how much
+ * @param perTurn how much, asked at the beginning of each turn
  * @param nextTurn runs something when the sockets have been looked at once more
  */
 export function createTurnstile(
-  perTurn: number,
+  perTurn: () => number,
   nextTurn: (run: () => void) => unknown = setImmediate,
 ): Turnstile {
   const waiting: (() => void)[] = []
-  let left = perTurn
+  let left = 0
+  let isBusy = false
 
+  const begin = () => {
+    isBusy = true
+    left = perTurn()
+    nextTurn(turn)
+  }
   const turn = () => {
-    left = perTurn
+    isBusy = false
+    if (waiting.length === 0) return
+    begin()
     while (left > 0 && waiting.length > 0) {
       left--
       waiting.shift()?.()
     }
-    if (left < perTurn) nextTurn(turn)
   }
   return work => {
-    if (left === perTurn) nextTurn(turn)
+    if (!isBusy) begin()
     if (left > 0) {
       left--
       return work()

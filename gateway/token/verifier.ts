@@ -1,15 +1,16 @@
 import type { DataSource, ParsedToken, VerifiedToken } from '../model.ts'
-import type { Denial } from '../policy/denial.ts'
+import { type Denial, isDenial } from '../policy/denial.ts'
 import type { IssuerPolicy, Policy } from '../policy/policy.ts'
 import type { Expected } from './claims.ts'
 import { digestOf } from './digest.ts'
 import type { Keys } from './keys.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createTurnstile, type Turnstile } from './turnstile.ts'
 import { createTokenMemory } from './verified.ts'
 import { verify } from './verify.ts'
 
-/** Signatures checked in one turn of the event loop: a flood of bad ones leaves the rest of it to others. */
+/** Signatures checked in one turn of the event loop; fewer while they are bad, so that a flood leaves most of it to others. */
 const SIGNATURES_PER_TURN = 8
+const BAD_SIGNATURES_PER_TURN = 4
 
 /** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
 export function createVerifier(
@@ -19,7 +20,7 @@ export function createVerifier(
 ) {
   const clockTolerance = issuer.clockTolerance / 1000
   const memory = createTokenMemory({ max: limits.tokens, clockTolerance, currentKey: current })
-  const takeTurn = createTurnstile(SIGNATURES_PER_TURN)
+  const takeTurn = signatureTurns()
   const pending = new WeakMap<DataSource, Map<string, Promise<VerifiedToken | Denial>>>()
 
   const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined =>
@@ -59,6 +60,17 @@ export function createVerifier(
   }
 
   return { recallToken, verifyToken, remembered: memory.size }
+}
+
+function signatureTurns(): Turnstile {
+  let wasBad = false
+  const turnstile = createTurnstile(() => (wasBad ? BAD_SIGNATURES_PER_TURN : SIGNATURES_PER_TURN))
+  return work =>
+    turnstile(() => {
+      const outcome = work()
+      wasBad = isDenial(outcome)
+      return outcome
+    })
 }
 
 /** What a token is held against at a data source. */

@@ -18,8 +18,6 @@ import { createTeam, type Team } from './team.ts'
 import { viewOfTeam } from './view.ts'
 
 export interface PrimaryOptions extends ServeOptions {
-  /** The policy once more, for workers to load. */
-  readonly snapshot: Snapshot
   /** How many workers. */
   readonly size: number
   /** Resolves when the gateway is asked to stop, which may be while it starts. */
@@ -62,7 +60,7 @@ export async function serveWithWorkers(options: PrimaryOptions): Promise<Gateway
     log.adopt(policy.log)
     return giveToAll(team, next, log)
   }
-  const files = followPolicy(first, { env, log, metrics, putInForce })
+  const files = followPolicy(first, snapshot, { env, log, metrics, putInForce })
   state.reloadFailure = files.failure
   const close = () => {
     files.close()

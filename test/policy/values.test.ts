@@ -70,7 +70,15 @@ describe('what a policy leaves out has the value of the contract', () => {
       closeAtExpiry: { webSockets: true, answers: false },
     })
     expect(told).toEqual({
-      prefix: 'X-Dataporten-',
+      profile: {
+        gatekeeper: 'X-Dataporten-gatekeeper',
+        clientid: 'X-Dataporten-clientid',
+        userid: 'X-Dataporten-userid',
+        'userid-sec': 'X-Dataporten-userid-sec',
+        scopes: 'X-Dataporten-scopes',
+        token: 'X-Dataporten-token',
+      },
+      apiToken: undefined,
       gatekeeper: 'grades',
       userid: true,
       useridSec: new Set(['feide']),

@@ -2,9 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { createTurnstile } from '../../gateway/token/turnstile.ts'
 
 /** A turnstile whose turns are the test's to give. */
-function stage(perTurn: number) {
+function stage(...perTurn: number[]) {
   const asked: (() => void)[] = []
-  const takeTurn = createTurnstile(perTurn, run => asked.push(run))
+  const [last = 0] = perTurn.slice(-1)
+  const takeTurn = createTurnstile(
+    () => perTurn.shift() ?? last,
+    run => asked.push(run),
+  )
   const done: number[] = []
   return {
     done,
@@ -40,10 +44,21 @@ describe('a turnstile', () => {
     expect(done).toEqual([1, 2, 3, 4, 5, 6])
   })
 
+  test('asks anew in each turn how much that has room for', () => {
+    const { done, work, turn } = stage(3, 1, 2)
+    for (const number of [1, 2, 3, 4, 5, 6, 7]) work(number)
+    const counts = [done.length]
+    for (let i = 0; i < 3; i++) {
+      turn()
+      counts.push(done.length)
+    }
+    expect(counts).toEqual([3, 4, 6, 7])
+  })
+
   test('hands on what the work returns, or throws', async () => {
     const { work, turn } = stage(1)
     expect(work(1)).toBe(1)
-    const takeTurn = createTurnstile(1)
+    const takeTurn = createTurnstile(() => 1)
     const first = takeTurn(() => 'a')
     const second = takeTurn(async () => 'b')
     const third = takeTurn(() => {

@@ -3,7 +3,7 @@ import { AUDIENCE, rsaKey } from '../support/issuer.ts'
 import { type Answer, request, sendOne } from '../support/raw.ts'
 import { waitUntil } from '../support/redis.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { KID, type VerifierStage, verifierStage } from './verifier-stage.ts'
+import { KID, type Pair, type VerifierStage, verifierStage } from './verifier-stage.ts'
 
 const FIRST = rsaKey(KID)
 
@@ -66,6 +66,32 @@ describe('a token is verified once at a time for a data source', () => {
     expect(await early).toBe('grades')
     on.setClock(3_600)
     expect(await on.verdict(token)).toBe('token_expired')
+  })
+})
+
+describe('signatures are checked a few in each turn of the event loop', () => {
+  /** How many of so many tokens have been verified at once, and after each turn. */
+  async function turnsOf(key: Pair, count: number): Promise<number[]> {
+    const on = await verifierStage(FIRST)
+    let done = 0
+    for (let i = 0; i < count; i++) {
+      const outcome = on.verifyToken(on.token({ jti: String(i) }, key), on.grades)
+      if (outcome instanceof Promise) void outcome.then(() => ++done)
+      else done += 1
+    }
+    const turns = [done]
+    while (done < count) {
+      await new Promise(setImmediate)
+      turns.push(done)
+    }
+    return turns
+  }
+
+  test('eight while they are good', async () => {
+    expect(await turnsOf(FIRST, 20)).toEqual([8, 16, 20])
+  })
+  test('four when they were bad', async () => {
+    expect(await turnsOf(rsaKey(KID), 20)).toEqual([8, 12, 16, 20])
   })
 })
 
