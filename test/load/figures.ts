@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** What Linux says of a process: see proc(5). */
 
@@ -7,12 +7,14 @@ export const MIB = 1024 * 1024
 /** Open files and sockets. */
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
-/** Bytes in memory now, and the most there ever were. */
+/** Bytes in memory now, and the most there were since the peak was forgotten. */
 export function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
 }
+
+export const forgetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5')
 
 /** Throws, in words that help, where a process may not open as many files as a proof needs. */
 export function needDescriptors(pid: number, needed: number): void {
