@@ -20,7 +20,7 @@ export interface Digests {
 }
 
 /** A power of two. */
-const SLOTS = 2048
+const SLOTS = 8192
 
 /**
  * Every text has one slot, and drives out what was there; it is found by comparing all of it. Not a `Map`: V8
