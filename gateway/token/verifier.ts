@@ -8,9 +8,9 @@ import { createTurnstile, type Turnstile } from './turnstile.ts'
 import { createTokenMemory } from './verified.ts'
 import { verify } from './verify.ts'
 
-/** Signatures checked in one turn of the event loop; fewer while they are bad, so that a flood leaves most of it to others. */
+/** Signatures checked in one turn of the event loop; fewer while a flood of bad ones keeps others waiting. */
 const SIGNATURES_PER_TURN = 8
-const BAD_SIGNATURES_PER_TURN = 4
+const IN_A_FLOOD = 3
 
 /** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
 export function createVerifier(
@@ -20,11 +20,14 @@ export function createVerifier(
 ) {
   const clockTolerance = issuer.clockTolerance / 1000
   const memory = createTokenMemory({ max: limits.tokens, clockTolerance, currentKey: current })
-  const takeTurn = signatureTurns()
+  const { takeTurn, noteOther } = signatureTurns()
   const pending = new WeakMap<DataSource, Map<string, Promise<VerifiedToken | Denial>>>()
 
-  const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined =>
-    memory.recall(bearer, dataSource, seconds())
+  const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined => {
+    const known = memory.recall(bearer, dataSource, seconds())
+    if (known) noteOther()
+    return known
+  }
 
   const verifyToken = (
     token: ParsedToken,
@@ -62,15 +65,25 @@ export function createVerifier(
   return { recallToken, verifyToken, remembered: memory.size }
 }
 
-function signatureTurns(): Turnstile {
+function signatureTurns() {
   let wasBad = false
-  const turnstile = createTurnstile(() => (wasBad ? BAD_SIGNATURES_PER_TURN : SIGNATURES_PER_TURN))
-  return work =>
+  let othersCame = false
+  const turnstile = createTurnstile(() => {
+    const isFlood = wasBad && othersCame
+    othersCame = false
+    return isFlood ? IN_A_FLOOD : SIGNATURES_PER_TURN
+  })
+  const takeTurn: Turnstile = work =>
     turnstile(() => {
       const outcome = work()
       wasBad = isDenial(outcome)
       return outcome
     })
+  /** A request is served that needs no signature checked. */
+  const noteOther = () => {
+    othersCame = true
+  }
+  return { takeTurn, noteOther }
 }
 
 /** What a token is held against at a data source. */

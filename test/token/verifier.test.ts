@@ -70,28 +70,35 @@ describe('a token is verified once at a time for a data source', () => {
 })
 
 describe('signatures are checked a few in each turn of the event loop', () => {
-  /** How many of so many tokens have been verified at once, and after each turn. */
-  async function turnsOf(key: Pair, count: number): Promise<number[]> {
+  /** How many of twenty tokens have been verified at once, and after each turn, beside a known one or not. */
+  async function turnsOf(key: Pair, isBeside: boolean): Promise<number[]> {
     const on = await verifierStage(FIRST)
+    const known = on.token({ jti: 'known' })
+    await on.verdict(known)
+    await new Promise(setImmediate)
     let done = 0
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < 20; i++) {
       const outcome = on.verifyToken(on.token({ jti: String(i) }, key), on.grades)
       if (outcome instanceof Promise) void outcome.then(() => ++done)
       else done += 1
     }
     const turns = [done]
-    while (done < count) {
+    while (done < 20) {
+      if (isBeside) expect(on.isKnown(known)).toBe(true)
       await new Promise(setImmediate)
       turns.push(done)
     }
     return turns
   }
 
-  test('eight while they are good', async () => {
-    expect(await turnsOf(FIRST, 20)).toEqual([8, 16, 20])
+  test('eight while nobody else waits', async () => {
+    expect(await turnsOf(rsaKey(KID), false)).toEqual([8, 16, 20])
   })
-  test('four when they were bad', async () => {
-    expect(await turnsOf(rsaKey(KID), 20)).toEqual([8, 12, 16, 20])
+  test('three when they were bad, and others come', async () => {
+    expect(await turnsOf(rsaKey(KID), true)).toEqual([8, 11, 14, 17, 20])
+  })
+  test('eight all the same when they are good', async () => {
+    expect(await turnsOf(FIRST, false)).toEqual([8, 16, 20])
   })
 })
 
