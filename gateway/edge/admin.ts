@@ -41,8 +41,8 @@ export function adminServer(view: AdminView, admin: Policy['admin']): Server {
       const length = Buffer.byteLength(text)
       response.writeHead(status, { 'Content-Type': type, 'Content-Length': length }).end(text)
     } catch {
-      if (!response.headersSent) response.writeHead(500)
-      response.end()
+      if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain' })
+      response.end('The gateway could not answer this, by a fault of its own.\n')
     }
   })
   server.once('listening', feed.start)
@@ -73,7 +73,8 @@ const PLAIN: Readonly<Record<string, (view: AdminView) => Promise<Plain>>> = {
 
 function plainFor({ method, url = '' }: IncomingMessage) {
   if (method !== 'GET' && method !== 'HEAD') return undefined
-  const path = url.split('?', 1)[0] as string
+  // A target may be a whole address (RFC 9112 §3.2.2).
+  const path = URL.parse(url, 'http://admin.invalid')?.pathname ?? ''
   return Object.hasOwn(PLAIN, path) ? PLAIN[path] : undefined
 }
 

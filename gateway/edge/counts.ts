@@ -1,12 +1,5 @@
 import type { Metrics } from './metrics.ts'
-import {
-  emptyHistogram,
-  type Histogram,
-  type Outcome,
-  SECONDS,
-  type Series,
-  upTo,
-} from './series.ts'
+import { emptyHistogram, type Histogram, type Outcome, type Series, upTo } from './series.ts'
 
 /** What the page needs of the metrics of a process: plain values, which are sent between processes. */
 export interface Counts {
@@ -37,8 +30,8 @@ export const NO_COUNTS: Counts = {
   inFlight: 0,
   routes: [],
   codes: {},
-  duration: SECONDS.map(() => 0).concat(0),
-  upstream: SECONDS.map(() => 0).concat(0),
+  duration: emptyHistogram().counts,
+  upstream: emptyHistogram().counts,
 }
 
 /** What a process has counted; asked for every few seconds, never by a request. */

@@ -1,9 +1,9 @@
-import { Counter, type Gauge, Histogram as LibraryHistogram } from 'prom-client'
+import { Counter, Histogram as LibraryHistogram } from 'prom-client'
 import type { openRegistry } from './registry.ts'
 import { type AllSeries, type Histogram, SECONDS, type Series, upTo } from './series.ts'
 
 type Named = ReturnType<typeof openRegistry>['named']
-type Metric = Counter | Gauge | LibraryHistogram
+type Metric = Counter | LibraryHistogram
 
 /** One sample, as the library hands them on. */
 interface Sample {

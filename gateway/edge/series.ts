@@ -51,9 +51,13 @@ export function createSeries(): AllSeries {
     all.set(key, series)
     return series
   }
+  let none: Series | undefined
   const of: AllSeries['of'] = (route, dataSource) => {
     const place = route ?? dataSource
-    if (!place) return named('', '')
+    if (!place) {
+      none ??= named('', '')
+      return none
+    }
     const found = known.get(place)
     if (found) return found
     const series = named((route?.dataSource ?? dataSource)?.id ?? '', route?.pattern ?? '')
@@ -83,7 +87,7 @@ export function count({ outcomes }: Series, ended: Omit<Outcome, 'count'>): void
       return
     }
   }
-  outcomes.push({ method, status, code, count: 1 })
+  outcomes.push({ ...ended, count: 1 })
 }
 
 export function countShadow({ shadowed }: Series, code: string): void {

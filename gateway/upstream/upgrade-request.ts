@@ -38,6 +38,9 @@ export function sendUpgrade(
   proxy.once('proxyReqWs', begun)
   try {
     proxy.ws(incoming, nobody, NOTHING, { target: outgoing.origin.origin, agent })
+  } catch (error) {
+    request?.destroy()
+    throw error
   } finally {
     proxy.off('proxyReqWs', begun)
     nobody.removeAllListeners()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { heapLook } from '../support/heap.ts'
+import { request, sendOne } from '../support/raw.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 /** What programs ask the admin server for, without the page that people open. */
@@ -31,6 +32,12 @@ describe.each(PATHS)('%s', path => {
     const type = path === '/metrics' ? /^text\/plain/ : /^application\/json$/
     expect(answer.headers.get('content-type')).toMatch(type)
     expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)))
+  })
+
+  test('is answered where its whole address is asked for', async () => {
+    const port = world.gateway.adminPort
+    const bytes = request({ target: `http://127.0.0.1:${port}${path}` })
+    expect((await sendOne(port, bytes)).status).toBe(200)
   })
 
   test('has a head without the rest', async () => {
