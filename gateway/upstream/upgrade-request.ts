@@ -39,7 +39,8 @@ export function sendUpgrade(
   try {
     proxy.ws(incoming, nobody, NOTHING, { target: outgoing.origin.origin, agent })
   } catch (error) {
-    request?.destroy()
+    // It says that it was destroyed; http-proxy-3 does not listen yet.
+    request?.on('error', () => {}).destroy()
     throw error
   } finally {
     proxy.off('proxyReqWs', begun)

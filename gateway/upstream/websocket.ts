@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
@@ -36,9 +36,23 @@ export interface Upgrade {
 
 /** Carries a WebSocket (RFC 6455) to its upstream and back, or the answer of one that declines it. */
 export function forwardWebSocket(target: Target, upgrade: Upgrade): void {
-  const { permit, outgoing, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
+  const { outgoing, incoming, onDenied, onDone } = upgrade
+  let request: ClientRequest
+  try {
+    request = sendUpgrade(incoming, outgoing, target.identity && agentFor(target.identity))
+  } catch (error) {
+    // It cannot be written: told as everything else that goes wrong, and its place given back.
+    onDone()
+    onDenied(upstreamDenial(error instanceof Error ? error : new Error(String(error))))
+    return
+  }
+  follow(request, target, upgrade)
+}
+
+/** What comes of an upgrade that is on its way. */
+function follow(request: ClientRequest, target: Target, upgrade: Upgrade): void {
+  const { permit, incoming, socket, requestId, onHead, onDenied, onDone } = upgrade
   const { connectTimeout, timeout, idleTimeout } = permit.route.dataSource.upstream
-  const request = sendUpgrade(incoming, outgoing, target.identity && agentFor(target.identity))
   const late = timer(() => request.destroy(new UpstreamFault('timeout', 'no answer in time')))
   let answered = false
   let connected = false
