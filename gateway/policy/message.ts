@@ -57,40 +57,42 @@ function beyondLimits(
   return deny('headers_too_large', `The header block has at most ${headerSize} bytes`)
 }
 
-/** The values of the headers that the gateway itself reads, each in the order of the wire. */
-export interface Fields {
-  readonly host: string[]
-  readonly 'content-length': string[]
-  readonly 'transfer-encoding': string[]
-  readonly upgrade: string[]
-  readonly connection: string[]
-  readonly origin: string[]
-  readonly 'access-control-request-method': string[]
-  readonly 'x-forwarded-for': string[]
-  readonly 'x-forwarded-proto': string[]
-  readonly 'x-forwarded-host': string[]
-  readonly 'x-request-id': string[]
+/** Of what was not sent; shared, so nothing is ever added to it. */
+const NONE: string[] = []
+
+/** The headers that the gateway itself reads. */
+const NO_FIELDS = {
+  host: NONE,
+  'content-length': NONE,
+  'transfer-encoding': NONE,
+  upgrade: NONE,
+  connection: NONE,
+  origin: NONE,
+  'access-control-request-method': NONE,
+  'x-forwarded-for': NONE,
+  'x-forwarded-proto': NONE,
+  'x-forwarded-host': NONE,
 }
 
+/** Their values, each in the order of the wire. */
+export type Fields = { readonly [name in keyof typeof NO_FIELDS]: readonly string[] }
+
+const LENGTHS: ReadonlySet<number> = new Set(Object.keys(NO_FIELDS).map(({ length }) => length))
+
 export function readFields(headers: HeaderList): Fields {
-  const fields: Fields = {
-    host: [],
-    'content-length': [],
-    'transfer-encoding': [],
-    upgrade: [],
-    connection: [],
-    origin: [],
-    'access-control-request-method': [],
-    'x-forwarded-for': [],
-    'x-forwarded-proto': [],
-    'x-forwarded-host': [],
-    'x-request-id': [],
-  }
+  const fields = { ...NO_FIELDS }
   for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase()
-    if (Object.hasOwn(fields, name)) fields[name as keyof Fields].push(headers[i + 1] as string)
+    const sent = headers[i] as string
+    if (!LENGTHS.has(sent.length)) continue
+    const name = sent.toLowerCase()
+    if (Object.hasOwn(fields, name)) add(fields, name as keyof Fields, headers[i + 1] as string)
   }
   return fields
+}
+
+function add(fields: typeof NO_FIELDS, name: keyof Fields, value: string): void {
+  if (fields[name] === NONE) fields[name] = [value]
+  else fields[name].push(value)
 }
 
 /** How long the body is (RFC 9112 §6.3, RFC 9113 §8.1), where every program on the way must read the same. */

@@ -88,6 +88,12 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 
 /** The caller's `X-Request-Id`, where it is one that can be written anywhere. */
 export function callersRequestId(headers: HeaderList): string | undefined {
-  const [id, another] = readFields(headers)['x-request-id']
-  return id !== undefined && another === undefined && REQUEST_ID.test(id) ? id : undefined
+  let id: string | undefined
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (name.length !== 12 || name.toLowerCase() !== 'x-request-id') continue
+    if (id !== undefined) return undefined
+    id = headers[i + 1] as string
+  }
+  return id !== undefined && REQUEST_ID.test(id) ? id : undefined
 }
