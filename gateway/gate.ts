@@ -49,7 +49,7 @@ type Verdict = Admission | Denial
 export function gate(
   policy: Policy,
   raw: RawRequest,
-  { verifyToken, recallToken, exchangeOpaque }: TokenTools,
+  tools: TokenTools,
 ): Verdict | Promise<Verdict> {
   const message = readMessage(raw, policy.limits)
   if (isDenial(message)) return message
@@ -61,41 +61,66 @@ export function gate(
 
   const found = findRoute(host, request)
   if (isDenial(found)) return request.path === RESOURCE_METADATA_PATH ? READ_ONLY : found
-  const { route, preflight } = found
-  const at = (denial: Denial): Denial => ({ ...denial, route, resource: resourceOf(request) })
-  const forward = (permit: Permit): Verdict =>
-    fitsBody(request, route) ? { kind: 'forward', permit, request } : at(TOO_LARGE)
-  if (preflight) return forward(permitPreflight(route))
-
+  const asked: Asked = { request, route: found.route, tools }
+  if (found.preflight) return forward(asked, permitPreflight(found.route))
   const bearer = readBearer(request.headers, request.query)
-  if (isDenial(bearer)) return at(bearer)
-  if (bearer === undefined) {
-    return route.access.kind === 'public' ? forward(permitPublic(route)) : at(NO_TOKEN)
-  }
-  const verdict = check(bearer)
+  if (isDenial(bearer)) return refuse(asked, bearer)
+  return bearer === undefined ? withoutToken(asked) : withToken(asked, bearer)
+}
+
+/** A request with a route, and what there is to be asked about its token. */
+interface Asked {
+  readonly request: GatewayRequest
+  readonly route: Route
+  readonly tools: TokenTools
+}
+
+const refuse = ({ request, route }: Asked, denial: Denial): Denial => ({
+  ...denial,
+  route,
+  resource: resourceOf(request),
+})
+
+const forward = (asked: Asked, permit: Permit): Verdict =>
+  fitsBody(asked.request, asked.route)
+    ? { kind: 'forward', permit, request: asked.request }
+    : refuse(asked, TOO_LARGE)
+
+const withoutToken = (asked: Asked): Verdict =>
+  asked.route.access.kind === 'public'
+    ? forward(asked, permitPublic(asked.route))
+    : refuse(asked, NO_TOKEN)
+
+function withToken(asked: Asked, bearer: string): Verdict | Promise<Verdict> {
+  const verdict = check(asked, bearer)
   if (!isOpaque(verdict)) return verdict
-  const jwt = exchangeOpaque?.(route.dataSource, bearer)
-  if (jwt === undefined) return at(exchangeFirst(route))
-  return jwt instanceof Promise ? jwt.then(checkExchanged) : checkExchanged(jwt)
+  const { route, tools } = asked
+  const jwt = tools.exchangeOpaque?.(route.dataSource, bearer)
+  if (jwt === undefined) return refuse(asked, exchangeFirst(route))
+  return jwt instanceof Promise
+    ? jwt.then(later => checkExchanged(asked, later))
+    : checkExchanged(asked, jwt)
+}
 
-  function checkExchanged(jwt: string | Denial): Verdict | Promise<Verdict> {
-    return isDenial(jwt) ? at(jwt) : check(jwt)
-  }
+const checkExchanged = (asked: Asked, jwt: string | Denial): Verdict | Promise<Verdict> =>
+  isDenial(jwt) ? refuse(asked, jwt) : check(asked, jwt)
 
-  function check(jwt: string): Verdict | Promise<Verdict> {
-    const known = recallToken?.(jwt, route.dataSource)
-    if (known) return finish(known)
-    const token = parseToken(jwt)
-    if (isDenial(token)) return at(token)
-    const verified = verifyToken(token, route.dataSource)
-    return verified instanceof Promise ? verified.then(finish) : finish(verified)
-  }
+function check(asked: Asked, jwt: string): Verdict | Promise<Verdict> {
+  const { route, tools } = asked
+  const known = tools.recallToken?.(jwt, route.dataSource)
+  if (known) return finish(asked, known)
+  const token = parseToken(jwt)
+  if (isDenial(token)) return refuse(asked, token)
+  const verified = tools.verifyToken(token, route.dataSource)
+  return verified instanceof Promise
+    ? verified.then(later => finish(asked, later))
+    : finish(asked, verified)
+}
 
-  function finish(verified: VerifiedToken | Denial): Verdict {
-    if (isDenial(verified)) return at(verified)
-    const permit = decide(route, verified)
-    return isDenial(permit) ? at(permit) : forward(permit)
-  }
+function finish(asked: Asked, verified: VerifiedToken | Denial): Verdict {
+  if (isDenial(verified)) return refuse(asked, verified)
+  const permit = decide(asked.route, verified)
+  return isDenial(permit) ? refuse(asked, permit) : forward(asked, permit)
 }
 
 const isOpaque = (verdict: unknown): boolean =>
