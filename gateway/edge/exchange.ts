@@ -1,70 +1,87 @@
 import { resourceOf } from '../gate.ts'
-import { isDenial } from '../policy/denial.ts'
+import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
+import { type Denial, isDenial } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
-import { forwardHttp } from '../upstream/http.ts'
-import { attempt, type Forward, type Send } from './attempts.ts'
-import {
-  type Caller,
-  type Conversation,
-  type EdgeTools,
-  openConversation,
-  type Verdict,
-  withVerdict,
-} from './conversation.ts'
+import type { CallerBody, CallerResponse } from '../upstream/caller.ts'
+import { type Exchange, forwardHttp } from '../upstream/http.ts'
+import type { Target } from '../upstream/targets.ts'
+import { Attempts, type Forward, type Sender } from './attempts.ts'
+import { type Caller, Conversation, type EdgeTools } from './conversation.ts'
 import { closeAt } from './expiry.ts'
 import { resourceMetadata } from './metadata.ts'
+import type { RequestRecord } from './record.ts'
+import { type Verdict, withVerdict } from './verdict.ts'
 
 /** One request, from the parser to the last byte of its answer. */
 export function handleRequest(tools: EdgeTools, caller: Caller): void {
-  const conversation = openConversation(tools, caller)
-  const { raw, record, response, answer, refuse } = conversation
-  const proceed = (verdict: Verdict, policy: Policy) => {
-    if (isDenial(verdict)) return refuse(verdict)
-    if (verdict.kind === 'forward') return forward(tools, policy, conversation, verdict)
-    const resource = resourceOf(verdict.request)
-    return answer(resourceMetadata(resource, policy, verdict.host, record.requestId))
-  }
-  withVerdict(tools, raw, record, proceed, () => response.destroy())
+  withVerdict(tools, new Conversation(tools, caller), proceed)
 }
 
-/** Sends a permitted request to its upstream. */
-function forward(
+function proceed(
   { upstreams }: EdgeTools,
-  policy: Policy,
   conversation: Conversation,
-  verdict: Forward,
+  verdict: Verdict,
+  policy: Policy,
 ): void {
-  const { record, response, refuse } = conversation
-  const exchange = exchangeOf(policy, conversation, verdict)
-  const send: Send = (target, outgoing, events) => {
-    conversation.sayContinue()
-    forwardHttp(target, { ...exchange, ...events, outgoing })
+  if (isDenial(verdict)) {
+    conversation.refuse(verdict)
+  } else if (verdict.kind === 'forward') {
+    new Attempts(verdict, new HttpExchange(conversation, verdict, policy), upstreams).begin()
+  } else {
+    const resource = resourceOf(verdict.request)
+    const { requestId } = conversation.record
+    conversation.answer(resourceMetadata(resource, policy, verdict.host, requestId))
   }
-  attempt(verdict, { upstreams, record, caller: response, refuse, send })
 }
 
-/** What all attempts of one request have in common. */
-function exchangeOf(
-  { limits, issuer }: Policy,
-  conversation: Conversation,
-  { permit, request }: Forward,
-) {
-  const { record, incoming, response, refuse } = conversation
-  return {
-    permit,
-    request,
-    incoming,
-    response,
-    requestId: record.requestId,
-    limits,
-    closeAt: closeAt(permit, 'answers', issuer.clockTolerance),
-    onHead: () => {
-      record.headAt ??= performance.now()
-      conversation.beforeHead()
-    },
-    onDenied: refuse,
-    onBroken: (cause: string) => {
-      record.cause = cause
-    },
+/** A permitted request and its answer: what all attempts to send it have in common. */
+class HttpExchange implements Sender, Exchange {
+  readonly permit: Permit
+  readonly request: GatewayRequest
+  readonly incoming: CallerBody
+  readonly response: CallerResponse
+  readonly limits: Policy['limits']
+  readonly closeAt: number | undefined
+  readonly #conversation: Conversation
+
+  constructor(conversation: Conversation, { permit, request }: Forward, policy: Policy) {
+    const { incoming, response } = conversation.caller
+    this.permit = permit
+    this.request = request
+    this.incoming = incoming
+    this.response = response
+    this.limits = policy.limits
+    this.closeAt = closeAt(permit, 'answers', policy.issuer.clockTolerance)
+    this.#conversation = conversation
+  }
+
+  get record(): RequestRecord {
+    return this.#conversation.record
+  }
+
+  get requestId(): string {
+    return this.record.requestId
+  }
+
+  get caller(): CallerResponse {
+    return this.response
+  }
+
+  send(target: Target, outgoing: UpstreamRequest, attempts: Attempts): void {
+    this.#conversation.sayContinue()
+    forwardHttp(target, outgoing, this, attempts)
+  }
+
+  onHead(): void {
+    this.record.headAt ??= performance.now()
+    this.#conversation.beforeHead()
+  }
+
+  refuse(denial: Denial): void {
+    this.#conversation.refuse(denial)
+  }
+
+  onBroken(cause: string): void {
+    this.record.cause = cause
   }
 }

@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Caller, type EdgeTools, rawRequestOf } from './conversation.ts'
-import { handleRequest } from './exchange.ts'
-import { lingerAfter } from './linger.ts'
+import type { EdgeTools } from './conversation.ts'
+import { Http1Request } from './http1-request.ts'
 import type { Turns } from './turns.ts'
 import { type ParserError, refuseUnparsed } from './unparsed.ts'
 import { handleUpgrade } from './upgrade.ts'
@@ -14,10 +13,7 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
     const count = (served.get(incoming.socket) ?? 0) + 1
     served.set(incoming.socket, count)
     if (count >= tools.current().policy.limits.connectionRequests) response.shouldKeepAlive = false
-    turns.take(incoming.socket, { incoming, response }, () => {
-      const hasMore = () => turns.hasMore(incoming.socket)
-      handleRequest(tools, { ...http1Caller(incoming, response), hasMore })
-    })
+    turns.take(new Http1Request(tools, turns, incoming, response))
   }
   server.on('request', handle)
   // `Expect` is the gateway's to answer: 100 once the request is allowed, anything else is ignored.
@@ -42,22 +38,4 @@ export function serveHttp1(server: Server, turns: Turns, tools: EdgeTools): void
 /** Knows of no request: it may listen for days. */
 function destroyIt(this: Socket): void {
   this.destroy()
-}
-
-/** A request of HTTP/1.1 or HTTP/1.0. */
-function http1Caller(incoming: IncomingMessage, response: ServerResponse): Omit<Caller, 'hasMore'> {
-  const { headers } = incoming
-  if ('content-length' in headers || 'transfer-encoding' in headers) lingerAfter(response, incoming)
-  // Node does not read on behind an upgrade that was not taken up.
-  if (headers.upgrade !== undefined) response.shouldKeepAlive = false
-  response.flushHeaders = flushLatin1
-  const { expect } = headers
-  const waits =
-    expect !== undefined && incoming.httpVersion === '1.1' && /^100-continue$/i.test(expect)
-  return { raw: rawRequestOf(incoming), incoming, response, waits }
-}
-
-/** Node's own writes the head as UTF-8 where nothing follows at once; values of headers are latin1. */
-function flushLatin1(this: ServerResponse): void {
-  this.write('', 'latin1')
 }

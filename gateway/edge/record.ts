@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { METHODS, STATUS_CODES } from 'node:http'
-import type { DataSource, Route, VerifiedToken } from '../model.ts'
-import type { DenyReason } from '../policy/denial.ts'
+import type { DataSource, Permit, RawRequest, Route, VerifiedToken } from '../model.ts'
+import type { Denial, DenyReason } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
+import { callersRequestId } from '../policy/request.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { isSampled } from './sample.ts'
 import { count, countShadow, observe } from './series.ts'
-import type { RequestTrace } from './trace.ts'
+import type { RequestTrace, Tracing } from './trace.ts'
 
 /** What is known of one request when it ends: for its log line and its counters. */
 export interface RequestRecord {
@@ -16,24 +18,64 @@ export interface RequestRecord {
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number
   status: number
-  dataSource?: DataSource
-  route?: Route
-  token?: VerifiedToken
-  /** Absent: allowed. */
-  code?: DenyReason
+  dataSource: DataSource | undefined
+  route: Route | undefined
+  token: VerifiedToken | undefined
+  /** `undefined`: allowed. */
+  code: DenyReason | undefined
   /** What the caller was told, where it was refused. */
-  detail?: string
+  detail: string | undefined
   /** What it would have been refused for, but for `enforce: false`. */
-  shadow?: DenyReason
+  shadow: DenyReason | undefined
   /** Milliseconds of `performance.now()`. */
-  sentAt?: number
-  headAt?: number
+  sentAt: number | undefined
+  headAt: number | undefined
   /** For the operator: why the upstream failed, which claim could not be written. */
-  cause?: string
+  cause: string | undefined
   /** The caller left before the end of the answer. */
-  aborted?: boolean
+  aborted: true | undefined
   /** Where traces are asked for. */
   readonly trace: RequestTrace | undefined
+}
+
+/** For the log: the caller left before there was an answer. */
+export const CLIENT_CLOSED = 499
+
+/** With room for all that may be noted: what is added later costs V8 a second object. */
+export function beginRecord(raw: RawRequest, tracing: Tracing | undefined): RequestRecord {
+  const startedAt = performance.now()
+  return {
+    requestId: callersRequestId(raw.headers) ?? randomUUID(),
+    method: raw.method,
+    startedAt,
+    status: 0,
+    dataSource: undefined,
+    route: undefined,
+    token: undefined,
+    code: undefined,
+    detail: undefined,
+    shadow: undefined,
+    sentAt: undefined,
+    headAt: undefined,
+    cause: undefined,
+    aborted: undefined,
+    trace: tracing?.begin(raw, startedAt),
+  }
+}
+
+/** What a permit tells the log. */
+export function noteRoute(record: RequestRecord, { route, token, shadowed }: Permit): void {
+  record.route = route
+  record.token = token ?? record.token
+  record.shadow = shadowed?.denied ?? record.shadow
+}
+
+export function noteDenial(record: RequestRecord, denial: Denial): void {
+  record.code = denial.denied
+  record.detail = denial.detail
+  record.route = denial.route ?? record.route
+  record.token = denial.token ?? record.token
+  record.cause = denial.cause ?? record.cause
 }
 
 const KNOWN_METHODS = new Set(METHODS)

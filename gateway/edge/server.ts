@@ -5,6 +5,7 @@ import { asksForWebSocket } from '../policy/request.ts'
 import { timerLimit } from '../timer.ts'
 import type { EdgeTools } from './conversation.ts'
 import { serveHttp1 } from './http1.ts'
+import { Latin1Response } from './http1-request.ts'
 import { createSessions } from './http2.ts'
 import { createTlsServer } from './tls.ts'
 import { countTraffic, type Traffic } from './traffic.ts'
@@ -87,6 +88,7 @@ function knowsPeer(socket: Socket): boolean {
 }
 
 const optionsFor = ({ headerTimeout }: Policy['limits'], turns: Turns): ServerOptions => ({
+  ServerResponse: Latin1Response,
   // Refused by the gateway instead, as a problem document (contract 5).
   requireHostHeader: false,
   // A request without a body is no stream to Node: that costs a tenth of a small request.

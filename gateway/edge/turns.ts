@@ -5,13 +5,12 @@ import { destroyLater } from './linger.ts'
 /** Requests that may wait on one connection: more is an attack, and costs Node dearly to take apart. */
 const MAX_WAITING = 100
 
-interface Turn {
+/** A request on its connection. */
+export interface Turn {
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
-}
-
-interface Waiting extends Turn {
-  readonly run: () => void
+  /** Serves it. */
+  run(): void
 }
 
 /**
@@ -19,29 +18,35 @@ interface Waiting extends Turn {
  * the other: what the second one reads may depend on what the first one writes (RFC 9112 §9.3.2).
  */
 export function createTurns() {
-  const waiting = new WeakMap<Duplex, Waiting[]>()
+  const waiting = new WeakMap<Duplex, Turn[]>()
 
   /** Runs when every earlier request of the connection has been answered. */
-  const take = (socket: Duplex, turn: Turn, run: () => void): void => {
+  const take = (turn: Turn): void => {
+    const { incoming, response } = turn
+    const { socket } = incoming
     const queue = waiting.get(socket) ?? []
     waiting.set(socket, queue)
     if (queue.length >= MAX_WAITING) {
       socket.destroy()
       return
     }
-    queue.push({ ...turn, run })
-    const next = () => {
-      queue.shift()
-      // Behind an answer that closes the connection no request is served (RFC 9112 §9.6).
-      if (socket.writable) queue[0]?.run()
-    }
-    const { incoming, response } = turn
-    // An answer may come before the end of its request; what is left of that is still its own.
-    response.on('close', () => {
-      if (incoming.complete || incoming.destroyed) next()
-      else incoming.once('close', next)
-    })
-    if (queue.length === 1) run()
+    queue.push(turn)
+    response.on('close', afterAnswer)
+    if (queue.length === 1) turn.run()
+  }
+
+  /** An answer may come before the end of its request; what is left of that is still its own. */
+  function afterAnswer(this: ServerResponse): void {
+    const { req: incoming } = this
+    if (incoming.complete || incoming.destroyed) goOn(incoming.socket)
+    else incoming.once('close', () => goOn(incoming.socket))
+  }
+
+  const goOn = (socket: Duplex): void => {
+    const queue = waiting.get(socket)
+    queue?.shift()
+    // Behind an answer that closes the connection no request is served (RFC 9112 §9.6).
+    if (socket.writable) queue?.[0]?.run()
   }
 
   /**

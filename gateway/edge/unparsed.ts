@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import { type Denial, deny, statusOf } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { MAX_TARGET } from '../policy/request.ts'
-import { beginRecord, type EdgeTools, noteDenial } from './conversation.ts'
+import type { EdgeTools } from './conversation.ts'
 import { problem } from './problem.ts'
+import { beginRecord, noteDenial } from './record.ts'
 import { endWith } from './upgrade.ts'
 
 export interface ParserError extends NodeJS.ErrnoException {

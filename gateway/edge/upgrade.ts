@@ -4,21 +4,15 @@ import { resourceOf } from '../gate.ts'
 import { type Denial, isDenial, statusOf } from '../policy/denial.ts'
 import type { Policy } from '../policy/policy.ts'
 import { forwardWebSocket } from '../upstream/websocket.ts'
-import { attempt, type Forward, type Send } from './attempts.ts'
-import {
-  beginRecord,
-  CLIENT_CLOSED,
-  type EdgeTools,
-  noteDenial,
-  rawRequestOf,
-  type Verdict,
-  withVerdict,
-} from './conversation.ts'
+import { Attempts, type Forward, type Sender } from './attempts.ts'
+import type { EdgeTools } from './conversation.ts'
 import { closeAt } from './expiry.ts'
+import { rawRequestOf } from './http1-request.ts'
 import { destroyLater } from './linger.ts'
 import { resourceMetadata } from './metadata.ts'
 import { type Answer, hasOrigin, problem, rawAnswer } from './problem.ts'
-import type { RequestRecord } from './record.ts'
+import { beginRecord, CLIENT_CLOSED, noteDenial, type RequestRecord } from './record.ts'
+import { type Asking, type Verdict, withVerdict } from './verdict.ts'
 
 /**
  * Requests whose connection has left HTTP: upgrades to WebSocket, which go through the same gate and
@@ -33,22 +27,26 @@ export function handleUpgrade(
   const raw = rawRequestOf(incoming)
   const record = beginRecord(raw, tools.tracing)
   recordEnd(tools, record, socket)
-
   const refuse = (denial: Denial) => {
     noteDenial(record, denial)
     record.status = statusOf(denial)
     endWith(socket, problem(denial, record.requestId, hasOrigin(raw.headers)))
   }
-  const proceed = (verdict: Verdict, policy: Policy) => {
-    if (isDenial(verdict)) return refuse(verdict)
-    if (verdict.kind === 'metadata') {
-      const resource = resourceOf(verdict.request)
-      record.status = 200
-      return endWith(socket, resourceMetadata(resource, policy, verdict.host, record.requestId))
-    }
-    return carry(tools, policy, verdict, { record, incoming, socket, head, refuse })
+  const giveUp = () => socket.destroy()
+  withVerdict(tools, { raw, record, incoming, socket, head, refuse, giveUp }, proceed)
+}
+
+function proceed(tools: EdgeTools, asking: Upgrading, verdict: Verdict, policy: Policy): void {
+  const { record, socket, refuse } = asking
+  if (isDenial(verdict)) {
+    refuse(verdict)
+  } else if (verdict.kind === 'forward') {
+    carry(tools, policy, verdict, asking)
+  } else {
+    const resource = resourceOf(verdict.request)
+    record.status = 200
+    endWith(socket, resourceMetadata(resource, policy, verdict.host, record.requestId))
   }
-  withVerdict(tools, raw, record, proceed, () => socket.destroy())
 }
 
 /** Writes a record when its connection has closed. Apart, since that may take days: it holds nothing else. */
@@ -69,8 +67,7 @@ function recordEnd(
   })
 }
 
-interface Carried {
-  readonly record: RequestRecord
+interface Upgrading extends Asking {
   readonly incoming: IncomingMessage
   readonly socket: Socket
   readonly head: Buffer
@@ -82,7 +79,7 @@ function carry(
   { upstreams }: EdgeTools,
   { issuer }: Policy,
   verdict: Forward,
-  { record, incoming, socket, head, refuse }: Carried,
+  { record, incoming, socket, head, refuse }: Upgrading,
 ): void {
   const { permit } = verdict
   const common = {
@@ -99,9 +96,14 @@ function carry(
     onDenied: refuse,
     onClosed: causeOf(record),
   }
-  const send: Send = (target, outgoing, events) =>
-    forwardWebSocket(target, { ...common, ...events, outgoing })
-  attempt(verdict, { upstreams, record, caller: socket, refuse, send })
+  const send: Sender['send'] = (target, outgoing, attempts) =>
+    forwardWebSocket(target, {
+      ...common,
+      outgoing,
+      onUnreachable: () => attempts.onUnreachable(),
+      onDone: attempts.lastingOnDone(),
+    })
+  new Attempts(verdict, { record, caller: socket, refuse, send }, upstreams).begin()
 }
 
 const causeOf = (record: RequestRecord) => (cause: string) => {

@@ -10,18 +10,21 @@ export interface AdmissionLimits {
   readonly timeout: number
 }
 
+/** Who comes to be let in: one of the two is called, once. */
+export interface Visitor {
+  /** @param done is to be called when the request has left the upstream */
+  go(done: () => void): void
+  refuse(denial: Denial): void
+}
+
 /** Lets so many in at once, and so many wait: one more is told at once, so that no queue grows. */
 export interface Admission {
   /**
-   * Runs `go` now or when its turn comes, or `refuse`.
+   * Lets a visitor in now or when its turn comes, or refuses it.
    *
-   * @param go what it is given is to be called when the request has left the upstream
    * @returns where it waits, what is to be called when nobody waits for it any more
    */
-  readonly enter: (
-    go: (done: () => void) => void,
-    refuse: (denial: Denial) => void,
-  ) => (() => void) | undefined
+  readonly enter: (visitor: Visitor) => (() => void) | undefined
   readonly active: () => number
   readonly pending: () => number
 }
@@ -44,10 +47,10 @@ export function createAdmission({
   const waiting = new Set<() => void>()
   let active = 0
 
-  const begin = (go: (done: () => void) => void) => {
+  const begin = (visitor: Visitor) => {
     let gone = false
     active++
-    go(() => {
+    visitor.go(() => {
       if (gone) return
       gone = true
       active--
@@ -56,28 +59,28 @@ export function createAdmission({
     })
   }
 
-  const wait: Admission['enter'] = (go, refuse) => {
+  const wait = (visitor: Visitor) => {
     const leave = () => {
       waiting.delete(turn)
       tooLong.stop()
     }
     const turn = () => {
       leave()
-      begin(go)
+      begin(visitor)
     }
     const tooLong = timer(() => {
       leave()
-      refuse(WAITED)
+      visitor.refuse(WAITED)
     })
     waiting.add(turn)
     tooLong.start(timeout)
     return leave
   }
 
-  const enter: Admission['enter'] = (go, refuse) => {
-    if (active >= maxConnections && waiting.size < maxPending) return wait(go, refuse)
-    if (active < maxConnections) begin(go)
-    else refuse(FULL)
+  const enter: Admission['enter'] = visitor => {
+    if (active >= maxConnections && waiting.size < maxPending) return wait(visitor)
+    if (active < maxConnections) begin(visitor)
+    else visitor.refuse(FULL)
     return undefined
   }
 

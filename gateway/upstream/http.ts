@@ -1,4 +1,4 @@
-import type { GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
+import type { BodyFraming, GatewayRequest, Permit, UpstreamRequest } from '../model.ts'
 import type { Denial } from '../policy/denial.ts'
 import { timerLimit } from '../timer.ts'
 import { type BodyLimits, meterBody, type RequestBody } from './body.ts'
@@ -9,11 +9,11 @@ import { Relay } from './relay.ts'
 import type { Answering, Holder, Sending } from './sending.ts'
 import type { Target } from './targets.ts'
 
+/** A request and its answer, whatever origin it is sent to. */
 export interface Exchange {
   /** Proof that the request may be sent: nothing is forwarded without it. */
   readonly permit: Permit
   readonly request: GatewayRequest
-  readonly outgoing: UpstreamRequest
   readonly incoming: CallerBody
   readonly response: CallerResponse
   readonly requestId: string
@@ -22,21 +22,28 @@ export interface Exchange {
   /** When the answer is broken off, if it still runs, in milliseconds since the epoch. */
   readonly closeAt: number | undefined
   /** The head of the answer is about to be written. */
-  readonly onHead: () => void
-  /** No connection came about, so nothing was sent; `true` where another origin is tried instead. */
-  readonly onUnreachable: (error: Error) => boolean
-  /** The connection ended before any byte of an answer to a request that may be sent again. */
-  readonly onUnanswered: () => boolean
+  onHead(): void
   /** Nothing has been answered yet, and this is why nothing of the upstream will be. */
-  readonly onDenied: (denial: Denial) => void
+  refuse(denial: Denial): void
   /** The answer broke off in the middle; the connection of the caller is broken too. */
-  readonly onBroken: (cause: string) => void
+  onBroken(cause: string): void
+}
+
+/** What becomes of one attempt to have a request answered. */
+export interface Attempt {
+  /** No connection came about, so nothing was sent; `true` where another origin is tried instead. */
+  onUnreachable(): boolean
+  /**
+   * The connection ended before any byte of an answer to a request that may be sent again; `true` where
+   * it is.
+   */
+  onUnanswered(): boolean
   /** The upstream has nothing more to do with the request, whatever its caller still has to read. */
-  readonly onDone: () => void
+  onDone(): void
 }
 
 /** What may be sent a second time when nothing of an answer has come (contract 4). */
-const isRepeatable = ({ request: { body }, outgoing: { method } }: Exchange): boolean =>
+const isRepeatable = ({ body, method }: GatewayRequest): boolean =>
   body.kind === 'none' && (method === 'GET' || method === 'HEAD')
 
 /** An answer that begins when its token expires is given this long, in milliseconds. */
@@ -47,14 +54,20 @@ const timeLeft = (closeAt: number): number =>
   timerLimit(Math.max(closeAt - Date.now(), LEAST_ANSWER))
 
 /** Sends a request to an origin of its upstream and streams the answer back. */
-export function forwardHttp(target: Target, exchange: Exchange): void {
-  new Forwarding(target, exchange).begin()
+export function forwardHttp(
+  target: Target,
+  outgoing: UpstreamRequest,
+  exchange: Exchange,
+  attempt: Attempt,
+): void {
+  new Forwarding(target, exchange, attempt).begin(outgoing)
 }
 
 /** One request on its way to an origin, and its answer on the way back. */
 class Forwarding implements Answering {
   readonly #target: Target
   readonly #exchange: Exchange
+  readonly #attempt: Attempt
   readonly #relay: Relay
   #body: RequestBody | undefined
   #sending: Sending | undefined
@@ -63,22 +76,31 @@ class Forwarding implements Answering {
   #answerBegan = false
   #expiry: NodeJS.Timeout | undefined
 
-  constructor(target: Target, exchange: Exchange) {
+  constructor(target: Target, exchange: Exchange, attempt: Attempt) {
     const { permit, response, requestId } = exchange
     this.#target = target
     this.#exchange = exchange
+    this.#attempt = attempt
     this.#relay = new Relay(response, requestId, permit.route.dataSource.upstream.idleTimeout)
   }
 
-  begin(): void {
-    const { permit, response, outgoing } = this.#exchange
+  begin({ method, target, headers }: UpstreamRequest): void {
+    const { permit, request, response } = this.#exchange
     const { timeout } = permit.route.dataSource.upstream
-    const body = openBody(this.#exchange, denial => this.#abort(denial))
+    const body = request.body.kind === 'none' ? undefined : this.#openBody(request.body)
     this.#body = body
     this.#target.begins()
     response.on('close', this.#onClose)
-    const { method, target, headers } = outgoing
     this.#sending = this.#target.send({ method, target, headers, body, timeout }, this)
+  }
+
+  /** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
+  #openBody(body: BodyFraming): RequestBody {
+    const { incoming, permit, limits } = this.#exchange
+    const { maxBody, upstream } = permit.route.dataSource
+    const length = body.kind === 'length' ? body.bytes : undefined
+    const all = { ...limits, maxBody, upstreamIdle: upstream.idleTimeout }
+    return meterBody(incoming, length, all, denial => this.#abort(denial))
   }
 
   onBegan(): void {
@@ -86,14 +108,16 @@ class Forwarding implements Answering {
   }
 
   onHead(head: AnswerHead): void {
-    const { closeAt, onHead } = this.#exchange
+    const { closeAt } = this.#exchange
     this.#target.succeeded()
-    if (closeAt !== undefined) {
-      const expire = () => this.#abort(undefined, 'the token has expired')
-      this.#expiry = setTimeout(expire, timeLeft(closeAt))
-    }
-    onHead()
+    if (closeAt !== undefined) this.#endAt(closeAt)
+    this.#exchange.onHead()
     this.#relay.head(head)
+  }
+
+  #endAt(closeAt: number): void {
+    const expire = () => this.#abort(undefined, 'the token has expired')
+    this.#expiry = setTimeout(expire, timeLeft(closeAt))
   }
 
   onData(chunk: Buffer, isLast: boolean): Holder | undefined {
@@ -103,29 +127,41 @@ class Forwarding implements Answering {
   onEnd(): void {
     this.#settle()
     this.#relay.end()
-    this.#exchange.onDone()
+    this.#attempt.onDone()
   }
 
   onUnreachable(error: Error): void {
-    const { response, onUnreachable } = this.#exchange
     this.#settle()
     const denial = upstreamDenial(error)
     this.#target.failed('unreachable', denial.cause ?? denial.denied)
-    if (!response.destroyed && onUnreachable(error)) return
-    fail(this.#exchange, denial, error)
+    if (!this.#exchange.response.destroyed && this.#attempt.onUnreachable()) return
+    this.#fail(denial, error)
   }
 
   onError(error: Error): void {
-    const { response, onUnanswered } = this.#exchange
+    const { request, response } = this.#exchange
     this.#settle()
     const denial = this.#refusal ?? upstreamDenial(error)
     if (!response.destroyed && !this.#body?.hasBrokenOff() && isBlamed(response, denial)) {
       this.#target.failed('unanswered', denial.cause ?? denial.denied)
     }
     const mayRepeat = !response.destroyed && !this.#refusal && !this.#answerBegan
-    const isUnanswered = mayRepeat && isStaleConnection(error) && isRepeatable(this.#exchange)
-    if (isUnanswered && onUnanswered()) return
-    fail(this.#exchange, denial, error)
+    const isUnanswered = mayRepeat && isStaleConnection(error) && isRepeatable(request)
+    if (isUnanswered && this.#attempt.onUnanswered()) return
+    this.#fail(denial, error)
+  }
+
+  #fail(denial: Denial, error: Error): void {
+    const exchange = this.#exchange
+    this.#attempt.onDone()
+    if (exchange.response.headersSent) {
+      // Half an answer must not look like a whole one: the caller's connection breaks too.
+      exchange.response.destroy()
+      exchange.onBroken(denial.cause ?? error.message)
+      return
+    }
+    exchange.onHead()
+    exchange.refuse(denial)
   }
 
   readonly #onClose = () => this.#abort()
@@ -147,31 +183,3 @@ class Forwarding implements Answering {
 /** Whether it was the upstream that failed to answer. */
 const isBlamed = ({ headersSent }: CallerResponse, { denied }: Denial): boolean =>
   !headersSent && (denied === 'upstream_unavailable' || denied === 'upstream_timeout')
-
-/** Bodies of any method are framed anew: by their length where it is known, else in chunks. */
-function openBody(
-  { incoming, request, permit, limits }: Exchange,
-  refuse: (denial: Denial) => void,
-): RequestBody | undefined {
-  if (request.body.kind === 'none') return undefined
-  const { maxBody, upstream } = permit.route.dataSource
-  const length = request.body.kind === 'length' ? request.body.bytes : undefined
-  const all = { ...limits, maxBody, upstreamIdle: upstream.idleTimeout }
-  return meterBody(incoming, length, all, refuse)
-}
-
-function fail(
-  { response, onHead, onDenied, onBroken, onDone }: Exchange,
-  denial: Denial,
-  error: Error,
-) {
-  onDone()
-  if (response.headersSent) {
-    // Half an answer must not look like a whole one: the caller's connection breaks too.
-    response.destroy()
-    onBroken(denial.cause ?? error.message)
-    return
-  }
-  onHead()
-  onDenied(denial)
-}

@@ -1,6 +1,5 @@
 import type { Origin, Upstream } from '../model.ts'
-import type { Denial } from '../policy/denial.ts'
-import { type Admission, createAdmission } from './admission.ts'
+import { type Admission, createAdmission, type Visitor } from './admission.ts'
 import { watchHealth } from './health.ts'
 import { chooseOrigin, isUsable } from './origins.ts'
 import { type OriginEvents, openTarget, type Target } from './targets.ts'
@@ -22,15 +21,11 @@ interface OriginStatus {
 /** All upstreams, shared by the policies that use them one after the other. */
 export interface Upstreams {
   /** Lets a request to an upstream in, at once or in its turn; see `Admission.enter`. */
-  readonly enter: (
-    upstream: Upstream,
-    go: (done: () => void) => void,
-    refuse: (denial: Denial) => void,
-  ) => (() => void) | undefined
+  readonly enter: (upstream: Upstream, visitor: Visitor) => (() => void) | undefined
   /** The origin that a request goes to next; `undefined` when it has been to all. */
-  readonly next: (upstream: Upstream, tried: ReadonlySet<Origin>) => Target | undefined
+  readonly next: (upstream: Upstream, tried: readonly Origin[]) => Target | undefined
   /** Whether another origin can be used. */
-  readonly hasOther: (upstream: Upstream, tried: ReadonlySet<Origin>) => boolean
+  readonly hasOther: (upstream: Upstream, tried: readonly Origin[]) => boolean
   readonly status: (upstream: Upstream) => UpstreamStatus
   /** Opens these upstreams, and closes all others once their requests have ended. */
   readonly use: (upstreams: readonly Upstream[]) => void
@@ -73,12 +68,15 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
 
   const next: Upstreams['next'] = (upstream, tried) => {
     const entry = entryFor(upstream)
-    const left = tried.size === 0 ? entry.targets : entry.targets.filter(t => !tried.has(t.origin))
+    const left =
+      tried.length === 0 ? entry.targets : entry.targets.filter(t => !tried.includes(t.origin))
     return chooseOrigin(left, entry.turn++, now())
   }
 
   const hasOther: Upstreams['hasOther'] = (upstream, tried) =>
-    entryFor(upstream).targets.some(({ origin, state }) => isUsable(state) && !tried.has(origin))
+    entryFor(upstream).targets.some(
+      ({ origin, state }) => isUsable(state) && !tried.includes(origin),
+    )
 
   const use: Upstreams['use'] = upstreams => {
     const used = new Set(upstreams.map(keyOf))
@@ -98,7 +96,7 @@ export function createUpstreams(events: OriginEvents, now: () => number = Date.n
   }
 
   return {
-    enter: (upstream, go, refuse) => entryFor(upstream).admission.enter(go, refuse),
+    enter: (upstream, visitor) => entryFor(upstream).admission.enter(visitor),
     next,
     hasOther,
     status: upstream => statusOf(entryFor(upstream)),

@@ -28,14 +28,14 @@ function play(maxConnections: number, maxPending: number, steps: readonly Step[]
       const id = requests.length
       const request = { end: () => {}, leave: () => {} }
       requests.push(request)
-      const leave = admission.enter(
-        done => {
+      const leave = admission.enter({
+        go: done => {
           request.end = done
           real.push(`${id} goes`)
           if (step.endsAtOnce) done()
         },
-        ({ denied, overloaded }) => void real.push(`${id} ${denied} ${overloaded}`),
-      )
+        refuse: ({ denied, overloaded }) => void real.push(`${id} ${denied} ${overloaded}`),
+      })
       if (leave) request.leave = leave
       model.enter(id, step.endsAtOnce)
     } else {
@@ -118,13 +118,13 @@ describe('an admission', () => {
     const admission = createAdmission({ maxConnections: 1, maxPending: 2, timeout: 50 })
     let end = () => {}
     const enter = (told: (what: string) => void) =>
-      admission.enter(
-        done => {
+      admission.enter({
+        go: done => {
           end = done
           told('goes')
         },
-        ({ denied, overloaded }) => told(`${denied} ${overloaded}`),
-      )
+        refuse: ({ denied, overloaded }) => told(`${denied} ${overloaded}`),
+      })
     enter(() => {})
     const waited = await new Promise<string>(resolve => enter(resolve))
     expect([waited, admission.pending()]).toEqual(['upstream_timeout undefined', 0])
