@@ -32,7 +32,6 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   // Loaded when somebody opens the page: `edge/admin.ts` has no import of theirs.
   hono: /^edge\/page\//,
   '@hono/node-server': /^edge\/page\/listener\.ts$/,
-  pino: /^edge\//,
   'prom-client': /^edge\//,
   ioredis: /^edge\//,
   commander: /^cli\//,
