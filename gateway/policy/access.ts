@@ -42,11 +42,10 @@ function lackOf(route: Route, token: VerifiedToken): Denial | undefined {
 /** All scopes of the alternative of which fewest are missing; `undefined` when one is held in full. */
 function missingScopes(route: Route, token: VerifiedToken): readonly string[] | undefined {
   if (route.access.kind !== 'scopes') return undefined
-  const granted = new Set(token.scopes)
   let nearest: readonly string[] = []
   let fewest = Number.POSITIVE_INFINITY
   for (const alternative of route.access.anyOf) {
-    const missing = alternative.filter(scope => !granted.has(scope)).length
+    const missing = alternative.filter(scope => !token.scopes.includes(scope)).length
     if (missing === 0) return undefined
     if (missing < fewest) [nearest, fewest] = [alternative, missing]
   }

@@ -101,9 +101,13 @@ export function chooseKey(
   kid: string | undefined,
   alg: string,
 ): UsableKey | undefined {
-  const named = kid === undefined ? usable : usable.filter(key => key.kid === kid)
-  const fitting = named.filter(key => fits(key, alg))
-  return fitting.length === 1 ? fitting[0] : undefined
+  let chosen: UsableKey | undefined
+  for (const key of usable) {
+    if ((kid !== undefined && key.kid !== kid) || !fits(key, alg)) continue
+    if (chosen) return undefined
+    chosen = key
+  }
+  return chosen
 }
 
 export const hasKid = ({ usable, unusable }: KeySet, kid: string): boolean =>

@@ -124,6 +124,10 @@ class Forwarding implements Answering {
     return this.#relay.data(this.#sending as Sending, chunk, isLast)
   }
 
+  onPart(): void {
+    this.#relay.part()
+  }
+
   onEnd(): void {
     this.#settle()
     this.#relay.end()

@@ -40,6 +40,7 @@ export async function readSmall(
       }
       return FOREVER
     },
+    onPart: () => {},
     onEnd: () => answer(false),
     onUnreachable: reject,
     onError: reject,

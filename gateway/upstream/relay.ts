@@ -46,8 +46,11 @@ export class Relay {
   /** Throws where the answer cannot be passed on: a status or a header that HTTP does not know. */
   head(head: AnswerHead): void {
     writeHead(this.#response, head, this.#requestId)
-    // Most often the body follows at once, and both go out together; an event stream's may not.
-    setImmediate(flushHead, this)
+  }
+
+  /** Most often a body follows its head at once, and both go out together; an event stream's may not. */
+  part(): void {
+    if (!this.#bodyBegan) setImmediate(flushHead, this)
   }
 
   flushHead(): void {

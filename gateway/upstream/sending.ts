@@ -30,6 +30,8 @@ export interface Answering {
    * @returns who still needs the chunk later; where nobody does, its memory is used again
    */
   onData(chunk: Buffer, isLast: boolean): Holder | undefined
+  /** Some of the answer has come, and more is to come. */
+  onPart(): void
   onEnd(): void
   /** No connection came about: nothing has been sent. */
   onUnreachable(error: Error): void

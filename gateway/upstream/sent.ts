@@ -125,8 +125,10 @@ export class Sent implements Sending {
 
   /** More of the answer is to come. */
   goesOn(): void {
+    if (!this.#isInBody) return
     const { clock, socket, idleTimeout } = this.#line
-    if (this.#isInBody && !socket.isPaused()) clock.start(idleTimeout)
+    if (!socket.isPaused()) clock.start(idleTimeout)
+    this.#answering.onPart()
   }
 
   /** It has nothing to do with the connection any more. */

@@ -77,6 +77,7 @@ function send(
         body += chunk
         return undefined
       },
+      onPart: () => {},
       onEnd: () => resolve(`ended: ${body}`),
       onUnreachable: ({ message }) => resolve(`unreachable: ${message}`),
       onError: ({ message }) => resolve(`failed: ${message}`),
@@ -255,15 +256,17 @@ describe('a request', () => {
     expect(sent().split('\r\n\r\n')[1]).toBe('1\r\na\r\n1\r\nb\r\n0')
   })
 
-  test.each(['onBegan', 'onHead', 'onData', 'onEnd'])(
+  test.each(['onBegan', 'onHead', 'onData', 'onPart', 'onEnd'])(
     'that goes wrong in %s takes nothing else with it',
     async name => {
       const goesWrong = () => {
         throw new Error('a fault of ours')
       }
+      if (name === 'onPart') answer = socket => void socket.write('HTTP/1.1 200 OK\r\n\r\n')
       const { outcome } = send({}, { [name]: goesWrong })
       if (name !== 'onEnd') expect(await outcome).toBe('failed: a fault of ours')
       await sleep(50)
+      answer = socket => void socket.write(reply('ok'))
       expect(await send().outcome).toBe('ended: ok')
     },
   )
