@@ -9,6 +9,7 @@ import type { Refusal } from './edge/refusals.ts'
 import { createEdgeServer } from './edge/server.ts'
 import type { AdminState } from './edge/status.ts'
 import type { Tracing } from './edge/trace.ts'
+import { prepareToServe } from './engine.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Address } from './policy/scalars.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
@@ -106,7 +107,11 @@ export function openCallers(options: CallersOptions): Callers {
     await tracing?.close(Math.max(0, limit - (performance.now() - begun)))
     await close()
   }
-  const listenForCallers = (address = first.listen) => listen(server, address)
+  const listenForCallers = async (address = first.listen) => {
+    const listening = await listen(server, address)
+    prepareToServe()
+    return listening
+  }
   return { listen: listenForCallers, putInForce, keys: live.keys, state, stop, close }
 }
 

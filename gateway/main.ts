@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import { runCommandLine } from './cli/command-line.ts'
 import { declareDiff } from './cli/diff.ts'
 import { declareExplain } from './cli/explain.ts'
@@ -11,10 +10,6 @@ import { declareTest } from './cli/test.ts'
 import { declareToken } from './cli/token.ts'
 
 /** The only file that touches the process. */
-
-// What belongs to a request under way outlives a collection or two, and V8 takes it for what lives long:
-// it would make all that comes after in the old generation, for whose garbage all work has to stop.
-setFlagsFromString('--no-allocation-site-pretenuring')
 
 // A reader that has seen enough, such as `head`, is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
