@@ -7,7 +7,11 @@ import { policy } from '../../support/policy.ts'
 import { type Contestant, type Setup, WORK } from '../contestant.ts'
 
 /** What the image tells Node, and nothing else. */
-export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=16', '--no-maglev']
+export const NODE_FLAGS: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--no-maglev',
+  '--v8-pool-size=1',
+]
 
 /**
  * As it stands in the package and the image, with the whole contract: header rules, request ids, the
