@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parsePolicy } from '../../gateway/policy/parse.ts'
+import { NODE_FLAGS } from '../bench/contestants/gateway.ts'
 import { policy } from '../support/policy.ts'
 import { read } from './support.ts'
 
@@ -28,7 +29,7 @@ describe('the image of the gateway', () => {
   test('starts Node as process 1: exec form, without a shell or npm between', () => {
     const [entry, args] = [JSON.parse(value('ENTRYPOINT')), JSON.parse(value('CMD'))]
     expect([...entry, ...args]).toEqual([
-      ...['node', '--max-semi-space-size=16', 'dist/main.cjs'],
+      ...['node', ...NODE_FLAGS, 'dist/main.cjs'],
       ...['serve', '--config', '/etc/feide-gateway/gateway.yaml'],
     ])
   })

@@ -6,6 +6,13 @@ import { ROOT } from '../../support/gateway.ts'
 import { policy } from '../../support/policy.ts'
 import { type Contestant, type Setup, WORK } from '../contestant.ts'
 
+/** What the image tells Node, and nothing else. */
+export const NODE_FLAGS: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--no-maglev',
+  '--v8-pool-size=1',
+]
+
 /**
  * As it stands in the package and the image, with the whole contract: header rules, request ids, the
  * access log, metrics, keys from the issuer.
@@ -45,15 +52,7 @@ function serve(main: string, setup: Setup): string[] {
   const file = join(setup.directory, 'gateway.yaml')
   writeFileSync(file, policyOf(setup))
   const profile = setup.profile ? ['--cpu-prof', '--cpu-prof-dir', setup.profile] : []
-  return [
-    process.execPath,
-    '--max-semi-space-size=16',
-    ...profile,
-    join(ROOT, main),
-    'serve',
-    '--config',
-    file,
-  ]
+  return [process.execPath, ...NODE_FLAGS, ...profile, join(ROOT, main), 'serve', '--config', file]
 }
 
 function policyOf({ port, upstreamPort, issuer, routes }: Setup): string {
