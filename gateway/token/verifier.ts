@@ -9,8 +9,8 @@ import { createTokenMemory } from './verified.ts'
 import { verify } from './verify.ts'
 
 /** Signatures checked in one turn of the event loop; fewer while a flood of bad ones keeps others waiting. */
-const SIGNATURES_PER_TURN = 8
-const IN_A_FLOOD = 3
+const SIGNATURES_PER_TURN = 16
+const IN_A_FLOOD = 1
 
 /** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
 export function createVerifier(
