@@ -98,6 +98,7 @@ function compileHeaders(
 }
 
 function compileRouteList(dataSource: DataSource, entry: DataSourceFile, lineOf: LineOf): Route[] {
+  const accesses = new Map<string, Access>()
   return Object.entries(entry.routes).map(([key, asks]) => {
     const { methods, pattern } = parseRouteKey(key, dataSource.paths) as RouteKey
     const restricted = typeof asks === 'string' ? undefined : asks
@@ -107,13 +108,21 @@ function compileRouteList(dataSource: DataSource, entry: DataSourceFile, lineOf:
       line: lineOf(dataSource.id, key),
       methods,
       pattern,
-      access: compileAccess(asks),
+      access: shared(accesses, compileAccess(asks)),
       principal: restricted?.principal ?? 'any',
       clients: restricted?.clients && new Set(restricted.clients),
       // The others ask for nothing that could be let go: a token is always a good one.
       enforce: restricted ? (restricted.enforce ?? entry.enforce) : true,
     }
   })
+}
+
+/** What many routes ask for alike is one object: it stays in the processor's cache, whatever route is asked for. */
+function shared(known: Map<string, Access>, access: Access): Access {
+  const key = JSON.stringify(access)
+  const same = known.get(key) ?? access
+  known.set(key, same)
+  return same
 }
 
 function compileAccess(asks: DataSourceFile['routes'][string]): Access {

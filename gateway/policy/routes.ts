@@ -51,9 +51,10 @@ export const shapeOf = (pattern: string, caseInsensitive: boolean): string => {
  */
 export function compileRoutes(routes: readonly Route[], caseInsensitive: boolean): RouteTable {
   const root = newNode()
+  const names = new Map<string, string>()
   for (const route of routes) {
     const pattern = caseInsensitive ? route.pattern.toLowerCase() : route.pattern
-    const segments = segmentsOf(pattern)
+    const segments = segmentsOf(pattern).map(name => sharedName(names, name))
     const open = segments.at(-1) === '**'
     const node = (open ? segments.slice(0, -1) : segments).reduce(descend, root)
     const methods: Methods = (open ? node.rest : node.here) ?? new Map()
@@ -62,6 +63,13 @@ export function compileRoutes(routes: readonly Route[], caseInsensitive: boolean
     else node.here = methods
   }
   return { root, caseInsensitive }
+}
+
+/** Names that are in many patterns are one text: the one that a look-up has just compared with. */
+function sharedName(known: Map<string, string>, name: string): string {
+  const same = known.get(name) ?? name
+  known.set(name, same)
+  return same
 }
 
 function descend(node: Node, segment: string): Node {
@@ -138,16 +146,19 @@ function find(table: RouteTable, path: string, pick: Pick): Route | undefined {
 function findFrom(node: Node, path: string, from: number, pick: Pick): Route | undefined {
   const slash = path.indexOf('/', from)
   const segment = path.slice(from, slash === -1 ? undefined : slash)
-  const follow = (next: Node | undefined): Route | undefined => {
-    if (next === undefined) return undefined
-    if (slash !== -1) return findFrom(next, path, slash + 1, pick)
-    return (next.here && pick(next.here)) ?? (next.rest && pick(next.rest))
-  }
+  const next = slash + 1
   return (
-    follow(node.literals.get(segment)) ??
-    (segment === '' ? undefined : follow(node.param)) ??
+    follow(node.literals.get(segment), path, next, pick) ??
+    (segment === '' ? undefined : follow(node.param, path, next, pick)) ??
     (node.rest && pick(node.rest))
   )
+}
+
+/** @param from where the next segment begins in the path; 0 where there is none */
+function follow(node: Node | undefined, path: string, from: number, pick: Pick): Route | undefined {
+  if (node === undefined) return undefined
+  if (from !== 0) return findFrom(node, path, from, pick)
+  return (node.here && pick(node.here)) ?? (node.rest && pick(node.rest))
 }
 
 const RANK = (segment: string | undefined) =>
