@@ -12,6 +12,9 @@ import { verify } from './verify.ts'
 const SIGNATURES_PER_TURN = 16
 const IN_A_FLOOD = 1
 
+/** Seconds for which others are thought of: not each turn has one of them. */
+const OTHERS_LAST = 0.1
+
 /** Verifies tokens by a policy, each one once: what was verified is remembered while it holds. */
 export function createVerifier(
   { issuer, limits }: Pick<Policy, 'issuer' | 'limits'>,
@@ -20,12 +23,13 @@ export function createVerifier(
 ) {
   const clockTolerance = issuer.clockTolerance / 1000
   const memory = createTokenMemory({ max: limits.tokens, clockTolerance, currentKey: current })
-  const { takeTurn, noteOther } = signatureTurns()
+  const { takeTurn, noteOther } = signatureTurns(seconds)
   const pending = new WeakMap<DataSource, Map<string, Promise<VerifiedToken | Denial>>>()
 
   const recallToken = (bearer: string, dataSource: DataSource): VerifiedToken | undefined => {
-    const known = memory.recall(bearer, dataSource, seconds())
-    if (known) noteOther()
+    const now = seconds()
+    const known = memory.recall(bearer, dataSource, now)
+    if (known) noteOther(now)
     return known
   }
 
@@ -65,14 +69,12 @@ export function createVerifier(
   return { recallToken, verifyToken, remembered: memory.size }
 }
 
-function signatureTurns() {
+function signatureTurns(seconds: () => number) {
   let wasBad = false
-  let othersCame = false
-  const turnstile = createTurnstile(() => {
-    const isFlood = wasBad && othersCame
-    othersCame = false
-    return isFlood ? IN_A_FLOOD : SIGNATURES_PER_TURN
-  })
+  let otherAt = Number.NEGATIVE_INFINITY
+  const turnstile = createTurnstile(() =>
+    wasBad && seconds() - otherAt < OTHERS_LAST ? IN_A_FLOOD : SIGNATURES_PER_TURN,
+  )
   const takeTurn: Turnstile = work =>
     turnstile(() => {
       const outcome = work()
@@ -80,8 +82,8 @@ function signatureTurns() {
       return outcome
     })
   /** A request is served that needs no signature checked. */
-  const noteOther = () => {
-    othersCame = true
+  const noteOther = (now: number) => {
+    otherAt = now
   }
   return { takeTurn, noteOther }
 }

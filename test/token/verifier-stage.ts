@@ -15,9 +15,9 @@ export const TOKENS = 3
 /** Milliseconds. */
 export const STALE_FOR = HOUR
 
-const POLICY = `
+const policyFor = (tokens: number) => `
 issuer: { url: https://issuer.test, clockTolerance: ${TOLERANCE}s }
-limits: { tokens: ${TOKENS} }
+limits: { tokens: ${tokens} }
 dataSources:
   grades: { audience: grades, hosts: [grades.test], upstream: http://legacy, routes: { GET /a: authenticated } }
   exams: { audience: exams, hosts: [exams.test], upstream: http://legacy, routes: { GET /a: authenticated } }
@@ -26,14 +26,14 @@ dataSources:
 export const KID = 'key-1'
 export type Pair = ReturnType<typeof rsaKey>
 
-export async function verifierStage(first: Pair) {
+export async function verifierStage(first: Pair, tokens = TOKENS) {
   const played = simulation({ shared: true, times: { staleFor: STALE_FOR }, keys: [first.jwk] })
   const { clock, issuer, store } = played
   const [keys] = played.start()
   if (!keys) throw new Error('no keys')
   await clock.pass(0)
 
-  const policy = policyOf(POLICY)
+  const policy = policyOf(policyFor(tokens))
   const sourceOf = (id: string): DataSource => {
     const found = policy.dataSources.find(dataSource => dataSource.id === id)
     if (!found) throw new Error(`no ${id}`)

@@ -70,9 +70,16 @@ describe('a token is verified once at a time for a data source', () => {
 })
 
 describe('signatures are checked a few in each turn of the event loop', () => {
-  /** How many of twenty tokens have been verified at once, and after each turn, beside a known one or not. */
-  async function turnsOf(key: Pair, isBeside: boolean): Promise<number[]> {
-    const on = await verifierStage(FIRST)
+  /**
+   * How many of twenty tokens have been verified at once, and after each turn.
+   *
+   * @param besides what happens before each of the turns: a known token comes, or time passes
+   */
+  async function turnsOf(
+    key: Pair,
+    besides: readonly ('known' | 'soon' | 'late')[] = [],
+  ): Promise<number[]> {
+    const on = await verifierStage(FIRST, 100)
     const known = on.token({ jti: 'known' })
     await on.verdict(known)
     await new Promise(setImmediate)
@@ -84,7 +91,10 @@ describe('signatures are checked a few in each turn of the event loop', () => {
     }
     const turns = [done]
     while (done < 20) {
-      if (isBeside) expect(on.isKnown(known)).toBe(true)
+      const beside = besides[turns.length - 1]
+      if (beside === 'known') expect(on.isKnown(known)).toBe(true)
+      if (beside === 'soon') on.setClock(0.05)
+      if (beside === 'late') on.setClock(1)
       await new Promise(setImmediate)
       turns.push(done)
     }
@@ -92,13 +102,20 @@ describe('signatures are checked a few in each turn of the event loop', () => {
   }
 
   test('sixteen while nobody else waits', async () => {
-    expect(await turnsOf(rsaKey(KID), false)).toEqual([16, 20])
+    expect(await turnsOf(rsaKey(KID))).toEqual([16, 20])
   })
   test('one when they were bad, and others come', async () => {
-    expect(await turnsOf(rsaKey(KID), true)).toEqual([16, 17, 18, 19, 20])
+    const besides = ['known', 'known', 'known', 'known'] as const
+    expect(await turnsOf(rsaKey(KID), besides)).toEqual([16, 17, 18, 19, 20])
+  })
+  test('one also in the turns in which none of the others comes', async () => {
+    expect(await turnsOf(rsaKey(KID), ['known', 'soon'])).toEqual([16, 17, 18, 19, 20])
+  })
+  test('sixteen again when the others have stayed away', async () => {
+    expect(await turnsOf(rsaKey(KID), ['known', 'late'])).toEqual([16, 17, 20])
   })
   test('sixteen all the same when they are good', async () => {
-    expect(await turnsOf(FIRST, false)).toEqual([16, 20])
+    expect(await turnsOf(FIRST, ['known'])).toEqual([16, 20])
   })
 })
 
