@@ -13,7 +13,7 @@ import { figure } from '../statistics.ts'
 import { markdown } from '../table.ts'
 import { claimsOf } from '../tokens.ts'
 
-const HELD = 5_000
+const HELD = 3_000
 
 /** So many show what a young process still has to make room for, whatever fills it. */
 const EARLY = 1_000
