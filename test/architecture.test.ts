@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly RegExp[])[] = [
   [/^gate\.ts$/],
   [/^explain\//],
   [/^upstream\//, /^edge\//],
-  [/^serve\.ts$/, /^callers\.ts$/, /^workers\//],
+  [/^serve\.ts$/, /^callers\.ts$/, /^engine\.ts$/, /^workers\//],
   [/^commands\//],
   [/^cli\//],
   [/^main\.ts$/],
