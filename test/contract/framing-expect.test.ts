@@ -46,6 +46,16 @@ describe('Expect: 100-continue', () => {
     })
   })
 
+  test('of a refused request closes: the body may come or not, and what follows would be taken for it', async () => {
+    const bytes = [head('/me'), request({ target: '/open/a' })]
+    const answers = await send(on.gateway.port, bytes, { pause: 100 })
+    expect({
+      statuses: answers.map(a => a.status),
+      connection: answers[0]?.headers.filter(([name]) => name.toLowerCase() === 'connection'),
+      sent: sentLines(),
+    }).toEqual({ statuses: [401], connection: [['Connection', 'close']], sent: [] })
+  })
+
   test('of a body that is too large asks for no body', async () => {
     const headers: HeaderList = [
       ['Expect', '100-continue'],
